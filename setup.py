@@ -1,0 +1,12 @@
+"Give setuptools what people edit in settings.ini; pyproject.toml holds what pip and nbdev must read before any code runs."
+from configparser import ConfigParser
+from pathlib import Path
+from setuptools import setup
+
+cfg = ConfigParser()
+cfg.read(Path(__file__).parent/'settings.ini', encoding='utf-8')
+s = cfg['DEFAULT']
+setup(
+    description=s['description'], keywords=s['keywords'], author=s['author'],
+    install_requires=s['requirements'].split(), extras_require={'dev': s['dev_requirements'].split()},
+)
