@@ -9,7 +9,7 @@ __all__ = ['TensorDataLoader', 'calc_grad', 'validate_epoch']
 import numpy as np, torch
 from .loss import batch_accuracy, mnist_loss
 
-# %% ../nbs/04_minibatches.ipynb #f313e756
+# %% ../nbs/04_minibatches.ipynb #73e37d64
 class TensorDataLoader:
     "Batches `(xb, yb)`, cut whole out of two tensors or arrays."
     def __init__(self,
@@ -42,6 +42,14 @@ class TensorDataLoader:
         "Send batches to `device` from now on"
         self.device = torch.device(device)
         return self
+
+    # The next two are there because fastai's `Learner.summary` and `get_preds` call them
+    def one_batch(self): return next(iter(self))
+
+    def new(self, bs=None, shuffle=None, drop_last=False):
+        "A loader of the same data with other settings; the last batch is never dropped"
+        shuffle = self.shuffle if shuffle is None else shuffle
+        return type(self)(self.x, self.y, bs or self.bs, shuffle, self.device)
 
     def _batch(self, t, rows):
         # An array's rows are copied, since the file behind a memory-mapped one may be read-only
