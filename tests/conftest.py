@@ -1,0 +1,25 @@
+import os, shutil, subprocess, sys
+from pathlib import Path
+import pytest
+
+top = Path(__file__).parents[1]
+ignore = shutil.ignore_patterns('.git', '.venv*', '*.egg-info', 'build', 'dist', '__pycache__', '.ipynb_checkpoints', '.pytest_cache', 'models', '_docs')
+
+@pytest.fixture
+def repo(tmp_path):
+    "A copy of this repository, to write in"
+    return Path(shutil.copytree(top, tmp_path/'repo', ignore=ignore))
+
+@pytest.fixture(scope='session')
+def no_network(tmp_path_factory):
+    "The environment of a process that has no network, and no data sets on disk"
+    return os.environ | dict(PYTHONPATH=str(top/'tests'/'no_network'), FASTAI_HOME=str(tmp_path_factory.mktemp('fastai')))
+
+@pytest.fixture
+def python(tmp_path):
+    "Run Python with `args` in another folder, and return what it prints"
+    def _run(*args, cwd=tmp_path, **kwargs):
+        done = subprocess.run([sys.executable, *args], cwd=cwd, capture_output=True, text=True, **kwargs)
+        assert done.returncode==0, done.stdout + done.stderr
+        return done.stdout.strip()
+    return _run

@@ -1,0 +1,49 @@
+"What is made from something else is in step with it, and the notebooks are fit to be read."
+import json, re, sys
+from configparser import ConfigParser
+from pathlib import Path
+import nbformat, pytest
+from conftest import top
+
+settings = ConfigParser()
+settings.read(top/'settings.ini', encoding='utf-8')
+slug,branch = '{user}/{repo}'.format_map(settings['DEFAULT']),settings['DEFAULT']['branch']
+each_notebook = pytest.mark.parametrize('path', sorted((top/'nbs').glob('*.ipynb')), ids=lambda p: p.stem)
+
+def contents(repo): return {str(p.relative_to(repo)): p.read_bytes() for p in repo.rglob('*') if p.is_file() and p.suffix!='.pyc'}
+def nbdev(command): return Path(sys.executable).with_name(f'nbdev-{command}')
+
+@pytest.mark.parametrize('command', [nbdev('export'), nbdev('clean'), 'tools/links.py', 'tools/readme.py'], ids=lambda c: Path(c).stem)
+def test_in_step(command, repo, python):
+    before = contents(repo)
+    python(command, cwd=repo)
+    after = contents(repo)
+    assert [p for p in before|after if before.get(p) != after.get(p)] == [], f'{command} changes these'
+
+def test_links_follow_settings(repo, python):
+    def make_links(**new):
+        for k,v in new.items(): ini.write_text(re.sub(f'(?m)^{k} = .*', f'{k} = {v}', ini.read_text()))
+        for command in ('tools/links.py', nbdev('export'), 'tools/readme.py'): python(command, cwd=repo)
+    ini,before = repo/'settings.ini',contents(repo)
+    make_links(user='someone', repo='else.where', branch='release/1.0')
+    old = re.compile(rf'github\S*/({re.escape(slug)}|else\.where(@|/blob/|/tree/){branch}\b)'.encode())
+    assert [p for p,b in contents(repo).items() if old.search(b)] == []
+    make_links(**{k: settings['DEFAULT'][k] for k in ('user', 'repo', 'branch')})
+    assert contents(repo) == before
+
+@each_notebook
+def test_first_cells(path):
+    cells = nbformat.read(path, 4).cells
+    badge = f'](https://colab.research.google.com/github/{slug}/blob/{branch}/nbs/{path.name})'
+    assert re.fullmatch(rf'# .+\n\n> .+\n\n\[!\[Open In Colab\].*{re.escape(badge)}', cells[0].source)
+    colab = next(c.source for c in cells if c.cell_type=='code')
+    assert colab.endswith(f"if 'google.colab' in sys.modules:\n    %pip install -q git+https://github.com/{slug}@{branch}")
+
+@each_notebook
+def test_saved_outputs(path):
+    outputs = [o for c in nbformat.read(path, 4).cells for o in c.get('outputs', [])]
+    assert [o for o in outputs if o.output_type=='error' or o.get('name')=='stderr'] == []
+    assert re.findall(r'.{0,40}(?<![\w+/.])/(?:home|root|Users|tmp|work|var|private)/.{0,40}|site-packages', json.dumps(outputs)) == []
+
+@each_notebook
+def test_size(path): assert path.stat().st_size < 2.5e6

@@ -1,0 +1,16 @@
+"""Run notebooks in a Jupyter kernel and save their outputs: part of `make notebooks`.
+
+    python tools/run.py [NOTEBOOK ...]
+
+By default all of them. If a cell fails, its notebook stays as it is."""
+import sys
+from pathlib import Path
+import nbformat
+from nbclient import NotebookClient
+
+for path in map(Path, sys.argv[1:] or sorted((Path(__file__).parents[1]/'nbs').glob('*.ipynb'))):
+    print(path.name, flush=True)
+    nb = nbformat.read(path, 4)
+    NotebookClient(nb, kernel_name='python3', resources=dict(metadata=dict(path=str(path.parent)))).execute()
+    nb.metadata.language_info = dict(name='python')  # without the version, which differs from one person to the next
+    nbformat.write(nb, path)
