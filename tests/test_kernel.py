@@ -4,7 +4,7 @@ import nbformat, pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-slow = '07_going_deeper', 'index'
+slow = '07_going_deeper', '08_all_digits', 'index'
 paths = sorted((Path(__file__).parents[1]/'nbs').glob('*.ipynb'))
 
 def run(nb, folder, env):
