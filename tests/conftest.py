@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 top = Path(__file__).parents[1]
-ignore = shutil.ignore_patterns('.git', '.venv*', '*.egg-info', 'build', 'dist', '__pycache__', '.ipynb_checkpoints', '.pytest_cache', 'models', '_docs')
+ignore = shutil.ignore_patterns('.git', '.venv*', '*.egg-info', 'build', 'dist', '__pycache__', '.ipynb_checkpoints', '.pytest_cache', 'models', '_docs', '_modidx.py')
 
 @pytest.fixture
 def repo(tmp_path):

@@ -32,7 +32,7 @@ def test_wheel(repo, python):
         info = {n.split('.dist-info/')[1]: n for n in z.namelist() if '.dist-info/' in n}
         metadata = email.message_from_bytes(z.read(info['METADATA']))
         licence = z.read(info['licenses/LICENSE'])
-    assert names == {f'chapter4_helpers/{p.name}' for p in (top/'chapter4_helpers').glob('*.*') if p.is_file()}
+    assert names == {f'chapter4_helpers/{p.name}' for p in (repo/'chapter4_helpers').glob('*.*')}
     assert names >= {'chapter4_helpers/mnist.npz', 'chapter4_helpers/MNIST_LICENSE.md', 'chapter4_helpers/data.py'}
     assert licence == (top/'LICENSE').read_bytes()
     settings = ConfigParser()
