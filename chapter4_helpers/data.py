@@ -160,9 +160,8 @@ def mnist_folder(
 ) -> Path:         # The folder
     "Write the digits as PNG files, as in fastai's MNIST_SAMPLE, unless they are there; or raise `OSError`."
     digits,d = _check_digits(digits),_read_npz()
-    images = {f'{part}/{y[i]}/{i}.png': x[i] for i,part,x,y in
-        [(i, 'train', d.train_x, d.train_y) for i in _rows(d.train_y, digits)] +
-        [(i, 'valid', d.valid_x, d.valid_y) for i in _rows(d.valid_y, digits)]}
+    parts = [('train', d.train_x, d.train_y), ('valid', d.valid_x, d.valid_y)]
+    images = {f'{part}/{y[i]}/{i}.png': x[i] for part,x,y in parts for i in _rows(y, digits)}
     try:
         if dest is None:
             with warnings.catch_warnings():
