@@ -14,59 +14,35 @@ from torch import nn
 
 from .data import mnist, mnist_distance, mnist_folder, mnist_sample
 from .loss import init_params, linear
-from .minibatches import TensorDataLoader, calc_grad, validate_epoch
+from .minibatches import TensorDataLoader, validate_epoch
 from .nonlinearity import simple_net
 from .optimizer import BasicOptim, train_epoch
 
 # %% ../nbs/07_going_deeper.ipynb #c3ed553e
-def _pixel_similarity(tick):
+def _pixel_similarity():
     d = mnist((3,7))
     mean3, mean7 = [d.train_x[d.train_y==digit].div(255).mean(0) for digit in (3,7)]
     x = d.valid_x/255
     right = (mnist_distance(x,mean3) < mnist_distance(x,mean7)) == (d.valid_y==3)
-    tick(1)
     # The mean over threes and sevens, as in the book
     return sum(right[d.valid_y==digit].float().mean().item() for digit in (3,7))/2
 
-def _loaders():
+def _trained(model, params, lr, epochs):
     d = mnist_sample()
-    return (TensorDataLoader(d.train_x, d.train_y, bs=256, shuffle=True),
-            TensorDataLoader(d.valid_x, d.valid_y, bs=256))
+    train_dl = TensorDataLoader(d.train_x, d.train_y, bs=256, shuffle=True)
+    opt = BasicOptim(params, lr)
+    for _ in range(epochs): train_epoch(model, train_dl, opt)
+    return validate_epoch(model, TensorDataLoader(d.valid_x, d.valid_y, bs=256))
 
-def _by_hand(tick):
-    train_dl,valid_dl = _loaders()
-    weights,bias = init_params((28*28,1)),init_params(1)
-    def model(xb): return linear(xb, weights, bias)
-    for _ in range(20):
-        for xb,yb in train_dl:
-            calc_grad(xb, yb, model)
-            for p in (weights, bias):
-                p.data -= 1.*p.grad
-                p.grad = None
-        tick(1/20)
-    return validate_epoch(model, valid_dl)
-
-def _trained(model, epochs, tick):
-    train_dl,valid_dl = _loaders()
-    opt = BasicOptim(model.parameters(), lr=.1)
-    for _ in range(epochs):
-        train_epoch(model, train_dl, opt)
-        tick(1/epochs)
-    return validate_epoch(model, valid_dl)
-
-def _resnet(tick):
+def _resnet():
     with warnings.catch_warnings():
         warnings.filterwarnings('ignore', '.*torch.jit.script')  # torch's word to fastai, not to us
-        from fastai.vision.all import Callback, F, ImageDataLoaders, accuracy, resnet18, vision_learner
-    class Tick(Callback):
-        def after_batch(self): tick(1/len(self.dl) if self.training else 0)
+        from fastai.vision.all import F, ImageDataLoaders, accuracy, resnet18, vision_learner
     dls = ImageDataLoaders.from_folder(mnist_folder())
-    learn = vision_learner(dls, resnet18, pretrained=False, loss_func=F.cross_entropy,
-                           metrics=accuracy, cbs=Tick())
-    with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(1, .1)
+    learn = vision_learner(dls, resnet18, pretrained=False, loss_func=F.cross_entropy, metrics=accuracy)
+    with learn.no_logging(): learn.fit_one_cycle(1, .1)
     return learn.recorder.values[-1][-1]
 
-# %% ../nbs/07_going_deeper.ipynb #79bfb59e
 class Rung(NamedTuple):
     "What `ladder` found out about one model."
     model: str
@@ -83,44 +59,31 @@ def ladder(
     from fastprogress import progress_bar
     if seeds < 1 or seeds != int(seeds):
         raise ValueError(f'seeds must be a whole number from 1; got {seeds}')
-    def by_optimizer(tick): return _trained(nn.Linear(28*28,1), 20, tick)
-    def two_layers(tick): return _trained(simple_net(), 40, tick)
-    rungs = [  # model, run, notes, book, rough share of the time
-        ('pixel similarity', _pixel_similarity, None, .9511, 1),
-        ('linear model, by hand, 20 epochs', _by_hand, .96, .97, 2),
-        ('linear model, with an optimizer, 20 epochs', by_optimizer, .97, .9785, 2),
-        ('two layers with a ReLU, 40 epochs', two_layers, .982, .9828, 5),
-        ('ResNet of 18 layers, 1 epoch', _resnet, .99, .997, 200)]
-    if quick: rungs = rungs[:-1]
-    def times(run): return 1 if run is _pixel_similarity else int(seeds)  # nothing is random in that one
-    bar = progress_bar(range(sum(100*share*times(run) for _,run,_,_,share in rungs)), leave=False)
-    bar.update(0)
-    found,done = [],0
-    for model,run,notes,book,share in rungs:
-        bar.comment = model
-        def tick(part):
-            nonlocal done
-            done += 100*share*part
-            bar.update(min(int(done), bar.total-1))  # a bar that has reached its end would start again
+    def by_hand():
+        weights,bias = init_params((28*28,1)),init_params(1)
+        return _trained(lambda xb: linear(xb, weights, bias), [weights,bias], 1., 20)
+    def by_optimizer(model, epochs): return _trained(model, model.parameters(), .1, epochs)
+    runs = [('pixel similarity', _pixel_similarity, None, .9511),  # notes, book
+            ('linear model, by hand, 20 epochs', by_hand, .96, .97),
+            ('linear model, with an optimizer, 20 epochs', lambda: by_optimizer(nn.Linear(28*28,1), 20), .97, .9785),
+            ('two layers with a ReLU, 40 epochs', lambda: by_optimizer(simple_net(), 40), .982, .9828),
+            ('ResNet of 18 layers, 1 epoch', _resnet, .99, .997)]
+    rungs = []
+    for model,run,notes,book in progress_bar(runs[:-1] if quick else runs, leave=False):
         accs,start = [],time.perf_counter()
-        for seed in range(times(run)):
+        for seed in range(int(seeds) if rungs else 1):  # nothing is random in the first
             torch.manual_seed(seed); random.seed(seed)  # fastai shuffles with `random`
-            accs.append(run(tick))
-        found.append(Rung(model, accs, (time.perf_counter()-start)/len(accs), notes, book))
-    bar.update(bar.total)
-    return found
+            accs.append(run())
+        rungs.append(Rung(model, accs, (time.perf_counter()-start)/len(accs), notes, book))
+    return rungs
 
 def ladder_table(
     rungs,  # What `ladder` returned
 ) -> str:   # A Markdown table
     "Accuracies (over several seeds the mean ± the standard deviation) and seconds, as a table."
-    def ours(accs):
-        t = torch.tensor(accs)
-        return f'{t.mean():.4f}' + (f' ± {t.std():.4f}' if len(accs)>1 else '')
-    def other(a): return '' if a is None else f'{a:g}'
-    rows = [('model', 'ours', 'notes', 'book', 'seconds')]
-    rows += [(r.model, ours(r.accuracies), other(r.notes), other(r.book), f'{r.seconds:.1f}')
-             for r in rungs]
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    lines = ['| ' + ' | '.join(cell.ljust(w) for cell,w in zip(row, widths)) + ' |' for row in rows]
-    return '\n'.join([lines[0], '|' + '|'.join('-'*(w+2) for w in widths) + '|', *lines[1:]])
+    def row(r):
+        accs = torch.tensor(r.accuracies)
+        spread = f' ± {accs.std():.4f}' if len(accs)>1 else ''
+        return r.model, f'{accs.mean():.4f}{spread}', r.notes or '', r.book, f'{r.seconds:.1f}'
+    rows = [('model', 'ours', 'notes', 'book', 'seconds'), ('---',)*5, *map(row, rungs)]
+    return '\n'.join('| {:<42} | {:<15} | {:<6} | {:<6} | {:<7} |'.format(*r) for r in rows)
