@@ -12,6 +12,7 @@ from itertools import chain, repeat
 from types import SimpleNamespace
 
 import torch
+from fastcore.basics import listify
 
 from .data import plot_images
 from .loss import mnist_loss
@@ -38,7 +39,7 @@ class Recorder(Callback):
         self.values.append([self.losses[-1].item(), *self.learn.validate()])
 
 def _settings(opt):  # of fastai's, PyTorch's or our optimizer, as a list of dictionaries
-    return vars(opt).get('hypers') or vars(opt).get('param_groups') or [vars(opt)]
+    return getattr(opt, 'hypers', None) or getattr(opt, 'param_groups', [vars(opt)])
 
 # %% ../nbs/09_learner.ipynb #8d090210
 class ProgressCallback(Callback):
@@ -52,10 +53,11 @@ class ProgressCallback(Callback):
 
 # %% ../nbs/09_learner.ipynb #0f4e11bb
 def _set_hyper(opt, name, value):
+    if hasattr(opt, 'set_hyper'): return opt.set_hyper(name, value)  # fastai's
     for s in _settings(opt):
         if name == 'lr': s['lr'] = value
         elif 'betas' in s: s['betas'] = value,s['betas'][1]  # Adam's
-        else: s.update({k: value for k in ('mom', 'momentum') if s.get(k)})
+        elif s.get('momentum'): s['momentum'] = value
 
 class ParamScheduler(Callback):
     "Sets 'lr' or 'mom' before each step, by functions of the share of the steps that are done."
@@ -75,8 +77,7 @@ class LRFinder(Callback):
     "Lets the rate grow by the same factor at each step, and stops when the loss explodes."
     def __init__(self, start_lr, end_lr, num_it):
         if not (0 < start_lr < end_lr < math.inf and num_it >= 1):
-            raise ValueError('need 0 < start_lr < end_lr and num_it from 1; '
-                             f'got {start_lr}, {end_lr}, {num_it}')
+            raise ValueError(f'need 0 < start_lr < end_lr and num_it from 1; got {start_lr}, {end_lr}, {num_it}')
         self.start,self.ratio,self.num_it,self.best = start_lr,end_lr/start_lr,num_it,math.inf
     def before_step(self):
         pct = len(self.learn.recorder.losses)/self.num_it
@@ -87,8 +88,6 @@ class LRFinder(Callback):
         if not losses[-1] <= 4*self.best or len(losses) >= self.num_it: raise CancelFitException
 
 # %% ../nbs/09_learner.ipynb #d9a67182
-def _as_list(x): return [] if x is None else list(x) if isinstance(x, (list,tuple)) else [x]
-
 class Learner:
     "A loop with callbacks around a model, after fastai's `Learner`."
     def __init__(self,
@@ -100,14 +99,13 @@ class Learner:
         metrics=None,          # One or several functions of predictions and targets
         cbs=None,              # One or several `Callback` objects
     ):
-        if isinstance(dls, (list,tuple)) and len(dls) == 2:
-            dls = SimpleNamespace(train=dls[0], valid=dls[1])
+        if isinstance(dls, (list,tuple)) and len(dls) == 2: dls = SimpleNamespace(train=dls[0], valid=dls[1])
         if not (hasattr(dls, 'valid') and hasattr(model, 'parameters')):
             raise TypeError('need loaders, a pair or with `train` and `valid`, then an nn.Module; '
                             f'got {type(dls).__name__} and {type(model).__name__}')
         self.dls,self.model,self.loss_func,self.opt_func,self.lr = dls,model,loss_func,opt_func,lr
-        self.opt,self.metrics,self.recorder,self.logger = None,_as_list(metrics),Recorder(),print
-        self.cbs = [self.recorder, ProgressCallback(), *_as_list(cbs)]
+        self.opt,self.metrics,self.recorder,self.logger = None,listify(metrics),Recorder(),print
+        self.cbs = [self.recorder, ProgressCallback(), *listify(cbs)]
 
     def __call__(self, event):
         for cb in self.cbs:
@@ -121,7 +119,7 @@ class Learner:
             raise ValueError(f'need n_epoch from 1, learning rate above 0; got {n_epoch} and {lr}')
         if self.opt is None: self.opt = self.opt_func(self.model.parameters(), lr=lr)
         _set_hyper(self.opt, 'lr', lr)
-        self.n_epoch,before,self.cbs = n_epoch,self.cbs,self.cbs+_as_list(cbs)
+        self.n_epoch,before,self.cbs = n_epoch,self.cbs,self.cbs+listify(cbs)
         try:
             self('before_fit')
             for self.epoch in range(n_epoch):
@@ -157,13 +155,11 @@ class Learner:
         preds,targets = self.get_preds(dl)
         return [float(f(preds, targets)) for f in (self.loss_func, *self.metrics)]
 
-    def fit_one_cycle(self, n_epoch, lr_max=None, div=25., div_final=1e5, pct_start=.25,
-                      moms=(.95,.85,.95), cbs=None):
+    def fit_one_cycle(self, n_epoch, lr_max=None, div=25., div_final=1e5, pct_start=.25, moms=(.95,.85,.95), cbs=None):
         "`fit`; the rate goes from `lr_max/div` to `lr_max`, at `pct_start`, to `lr_max/div_final`."
         lr = self.lr if lr_max is None else lr_max
-        scheds = dict(lr=combined_cos(pct_start, lr/div, lr, lr/div_final),
-                      mom=combined_cos(pct_start, *moms))
-        self.fit(n_epoch, lr, [ParamScheduler(scheds), *_as_list(cbs)])
+        scheds = dict(lr=combined_cos(pct_start, lr/div, lr, lr/div_final), mom=combined_cos(pct_start, *moms))
+        self.fit(n_epoch, lr, [ParamScheduler(scheds), *listify(cbs)])
 
     def lr_find(self, start_lr=1e-7, end_lr=10., num_it=100, show_plot=True):
         "Train a copy at growing rates, plot the loss; return a tenth of the rate at the lowest."
