@@ -77,7 +77,8 @@ class LRFinder(Callback):
     "Lets the rate grow by the same factor at each step, and stops when the loss explodes."
     def __init__(self, start_lr, end_lr, num_it):
         if not (0 < start_lr < end_lr < math.inf and num_it >= 1):
-            raise ValueError(f'need 0 < start_lr < end_lr and num_it from 1; got {start_lr}, {end_lr}, {num_it}')
+            raise ValueError('need 0 < start_lr < end_lr and num_it from 1; '
+                             f'got {start_lr}, {end_lr}, {num_it}')
         self.start,self.ratio,self.num_it,self.best = start_lr,end_lr/start_lr,num_it,math.inf
     def before_step(self):
         pct = len(self.learn.recorder.losses)/self.num_it
@@ -155,10 +156,12 @@ class Learner:
         preds,targets = self.get_preds(dl)
         return [float(f(preds, targets)) for f in (self.loss_func, *self.metrics)]
 
-    def fit_one_cycle(self, n_epoch, lr_max=None, div=25., div_final=1e5, pct_start=.25, moms=(.95,.85,.95), cbs=None):
+    def fit_one_cycle(self, n_epoch, lr_max=None, div=25., div_final=1e5, pct_start=.25,
+                      moms=(.95,.85,.95), cbs=None):
         "`fit`; the rate goes from `lr_max/div` to `lr_max`, at `pct_start`, to `lr_max/div_final`."
         lr = self.lr if lr_max is None else lr_max
-        scheds = dict(lr=combined_cos(pct_start, lr/div, lr, lr/div_final), mom=combined_cos(pct_start, *moms))
+        scheds = dict(lr=combined_cos(pct_start, lr/div, lr, lr/div_final),
+                      mom=combined_cos(pct_start, *moms))
         self.fit(n_epoch, lr, [ParamScheduler(scheds), *listify(cbs)])
 
     def lr_find(self, start_lr=1e-7, end_lr=10., num_it=100, show_plot=True):
