@@ -1,6 +1,7 @@
-"The package beside fastai, and the wheel."
-import email, sys, zipfile
+"The package beside fastai, what is released of it, and the workflows that do."
+import email, re, shutil, subprocess, sys, tarfile, zipfile
 from configparser import ConfigParser
+from pathlib import Path
 import pytest, torch
 from conftest import top
 
@@ -24,19 +25,38 @@ def test_import_is_light(python):
 
 def test_command(python): assert '--seeds' in python('-m', 'chapter4_helpers', '--help')
 
-def test_wheel(repo, python):
-    python('-m', 'pip', 'wheel', '--no-deps', '--no-build-isolation', '-w', 'dist', '.', cwd=repo)
-    wheel, = (repo/'dist').glob('*.whl')
-    with zipfile.ZipFile(wheel) as z:
+@pytest.fixture
+def dist(repo, python):
+    "The wheel and the source archive, by kind; the wheel is made from the archive, as a release is"
+    python('-m', 'build', '--no-isolation', cwd=repo)
+    return {p.suffix: p for p in (repo/'dist').iterdir()}
+
+def test_dist(dist, repo, python):
+    with tarfile.open(dist['.gz']) as t: source = {n.split('/', 1)[1] for n in t.getnames() if '/' in n}
+    with zipfile.ZipFile(dist['.whl']) as z:
         names = {n for n in z.namelist() if '.dist-info/' not in n}
         info = {n.split('.dist-info/')[1]: n for n in z.namelist() if '.dist-info/' in n}
         metadata = email.message_from_bytes(z.read(info['METADATA']))
         licence = z.read(info['licenses/LICENSE'])
-    assert names == {f'chapter4_helpers/{p.name}' for p in (repo/'chapter4_helpers').glob('*.*')}
-    assert names >= {'chapter4_helpers/mnist.npz', 'chapter4_helpers/MNIST_LICENSE.md', 'chapter4_helpers/data.py'}
+    package = {f'chapter4_helpers/{p.name}' for p in (repo/'chapter4_helpers').glob('*.*')}
+    assert names == package and package >= {'chapter4_helpers/mnist.npz', 'chapter4_helpers/MNIST_LICENSE.md', 'chapter4_helpers/data.py'}
+    given = {'README.md', 'LICENSE', 'CHANGELOG.md', 'settings.ini', 'setup.py', 'pyproject.toml', 'MANIFEST.in'}
+    made = {'PKG-INFO', 'setup.cfg'}
+    assert {n for n in source if not n.startswith('chapter4_helpers.egg-info')} == {'chapter4_helpers', *package, *given, *made}
     assert licence == (top/'LICENSE').read_bytes()
     settings = ConfigParser()
     settings.read(top/'settings.ini', encoding='utf-8')
     settings = settings['DEFAULT']
     assert metadata['Summary'] == settings['description']
     assert {r for r in metadata.get_all('Requires-Dist') if 'extra ==' not in r} == set(settings['requirements'].split())
+    python('-m', 'twine', 'check', '--strict', *dist.values())
+    python('-m', 'check_wheel_contents', dist['.whl'])
+
+def test_no_pickle():
+    # Unpickling runs whatever code the file's author put into it
+    sources = [*top.glob('chapter4_helpers/*.py'), *top.glob('nbs/*.ipynb'), *top.glob('t*/*.py'), *top.glob('benchmarks/*.py')]
+    found = [(p.name, m[0]) for p in sources if p.name != 'test_package.py'
+             for m in re.finditer(r'\bpickle\b|allow_pickle|load_learner|torch\.load\((?![^)]*weights_only=True)[^)]*\)', p.read_text('utf-8'))]
+    assert found == []
+
+def test_workflows(): subprocess.run([shutil.which('zizmor', path=Path(sys.executable).parent), '--offline', '--quiet', top/'.github'], check=True)
