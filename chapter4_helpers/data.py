@@ -19,7 +19,7 @@ import numpy as np, torch
 def plot_steps(
     *now,     # Names of the steps to mark, e.g. `'predict', 'loss'`
     ax=None,  # Matplotlib axes to draw on; new ones by default
-):            # The axes
+) -> 'matplotlib.axes.Axes':  # The axes
     "Draw the seven steps of training (the fast.ai book, chapter 4), with the steps `now` marked."
     import matplotlib.pyplot as plt  # here, so that importing the helpers stays quick
     xy = dict(initialize=(0,1), predict=(1,1), loss=(2,1), gradient=(3,1), step=(4,1),
@@ -95,7 +95,7 @@ def plot_images(
     size=1.,      # Width of an image in inches
     cmap='Greys', # Matplotlib colours; `'Greys'` draws ink black on white paper
     **kwargs,     # More for `imshow`, such as `vmin` and `vmax`
-):                # The figure's axes, one per image
+) -> np.ndarray:  # The figure's axes, one per image
     "Draw `images` in a grid, each with its title."
     import matplotlib.pyplot as plt
     cols = min(cols, len(images))
@@ -113,7 +113,7 @@ def plot_images(
 def mnist_distance(
     a,  # Images, float `[...,h,w]`
     b,  # Images that broadcast with `a`
-):      # Float `[...]`
+) -> torch.Tensor:  # Float `[...]`
     "Mean absolute difference (L1 norm) of `a` and `b` over their last two axes, rows and columns."
     for t in (a,b):
         if not t.is_floating_point():

@@ -19,7 +19,7 @@ def plot_function(
     figsize=(6,4),   # Width and height in inches, for new axes
     ax=None,         # Matplotlib axes to draw on; new ones by default
     **kwargs,        # More for `ax.plot`, such as `color` and `label`
-):                   # The axes
+) -> 'matplotlib.axes.Axes':  # The axes
     "Draw `f` from `min` to `max`, as the function of this name in the fast.ai book, chapter 4."
     import matplotlib.pyplot as plt
     if not min < max:

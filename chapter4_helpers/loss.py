@@ -12,7 +12,7 @@ import torch
 def init_params(
     size,     # Shape, such as `(784,1)` or `1`
     std=1.0,  # Standard deviation of the random numbers
-):            # Float32 tensor of shape `size` that collects gradients
+) -> torch.Tensor:  # Float32 tensor of shape `size` that collects gradients
     "Random weights to start from, normally distributed around 0, as in chapter 4 of the fast.ai book."
     return (torch.randn(size)*std).requires_grad_()
 
@@ -21,7 +21,7 @@ def linear(
     xb,       # Images, float `[n,k]`, one a row
     weights,  # Float `[k,1]`
     bias,     # Float `[1]`
-):            # Scores, float `[n,1]`
+) -> torch.Tensor:  # Scores, float `[n,1]`
     "The linear model `xb@weights + bias` of chapter 4 of the fast.ai book."
     if xb.shape[-1] != weights.shape[0]:
         raise ValueError(f'each row of xb needs {weights.shape[0]} numbers, one per weight; got shape '
@@ -31,7 +31,7 @@ def linear(
 # %% ../nbs/03_mnist_loss.ipynb #95000b98
 def sigmoid(
     x,  # Float tensor of any shape
-):      # The same shape, each number between 0 and 1
+) -> torch.Tensor:  # The same shape, each number between 0 and 1
     "`1/(1+exp(-x))`, by `torch.sigmoid`, whose gradient cannot overflow."
     return x.sigmoid()
 
@@ -52,7 +52,7 @@ def _check_binary(preds, targets):
 def mnist_loss(
     preds,    # Scores, float `[n,1]`: any number, higher for "more like a three"
     targets,  # Same shape, each 1 (three) or 0 (seven)
-):            # One number from 0 (perfect) to 1, a tensor; `ValueError` if shapes or targets are wrong
+) -> torch.Tensor:  # One number from 0 (perfect) to 1, a tensor; `ValueError` if shapes or targets are wrong
     "Mean distance of `sigmoid(preds)` from `targets` (the fast.ai book, chapter 4)."
     _check_binary(preds, targets)
     preds = preds.sigmoid()
@@ -62,7 +62,7 @@ def mnist_loss(
 def batch_accuracy(
     preds,    # Scores, float `[n,1]`
     targets,  # Same shape, each 1 or 0
-):            # One number from 0 to 1, a tensor; `ValueError` if shapes or targets are wrong
+) -> torch.Tensor:  # One number from 0 to 1, a tensor; `ValueError` if shapes or targets are wrong
     "Share of rows where a score above 0 (sigmoid above 0.5) meets a 1, or another one a 0."
     _check_binary(preds, targets)
     return ((preds>0) == targets).float().mean()

@@ -62,7 +62,7 @@ def calc_grad(
     yb,                    # Their targets
     model,                 # Any callable that gives predictions for `xb`
     loss_func=mnist_loss,  # Called with predictions and targets, gives a tensor with one number
-):                         # The loss, a tensor with one number and no gradient
+) -> torch.Tensor:         # The loss, a tensor with one number and no gradient
     "Predict, compute the loss, and add its gradients to those of the parameters (the fast.ai book, chapter 4)."
     loss = loss_func(model(xb), yb)
     if loss.numel() != 1: raise ValueError(f'loss_func must give one number; got shape {list(loss.shape)}')
@@ -78,7 +78,7 @@ def validate_epoch(
     model,                  # Any callable that gives predictions for a batch
     dl,                     # Batches `(xb, yb)`
     metric=batch_accuracy,  # Called with predictions and targets, gives the mean over the batch
-):                          # The metric as a Python float
+) -> float:                 # The metric as a Python float
     "Mean of `metric` over all rows, batches weighed by size (the fast.ai book averages the batches)."
     training = getattr(model, 'training', False)
     if training: model.eval()  # a network with dropout or batch norm predicts differently while it trains

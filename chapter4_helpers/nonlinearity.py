@@ -15,7 +15,7 @@ def simple_net(
     n_in=784,     # Numbers in a row, such as the pixels of an image
     n_hidden=30,  # Units in the hidden layer
     n_out=1,      # Scores for each row
-):                # `nn.Sequential` that turns float `[n,n_in]` into `[n,n_out]`
+) -> nn.Sequential:  # `nn.Sequential` that turns float `[n,n_in]` into `[n,n_out]`
     "Linear layer, ReLU, linear layer: the neural network of chapter 4 of the fast.ai book."
     for name,n in (('n_in',n_in), ('n_hidden',n_hidden), ('n_out',n_out)):
         if not isinstance(n, Integral) or n < 1:

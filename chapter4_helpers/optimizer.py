@@ -61,7 +61,7 @@ def train_epoch(
     dl,                    # Batches `(xb, yb)`
     opt,                   # Anything with `step` and `zero_grad`
     loss_func=mnist_loss,  # Called with predictions and targets, gives a tensor with one number
-):                         # Mean loss over the rows, as a Python float
+) -> float:                # Mean loss over the rows, as a Python float
     "Take one step for each batch of `dl`; `FloatingPointError` if the loss is nan or infinite."
     if isinstance(model, nn.Module): model.train()
     losses,sizes,look = [],[],64
@@ -91,7 +91,7 @@ def train_model(
     epochs,                 # How many times to go through `train_dl`
     loss_func=mnist_loss,   # Called with predictions and targets, gives a tensor with one number
     metric=batch_accuracy,  # Called with predictions and targets, gives the mean over the batch
-):                          # History: a list with an `Epoch` for each epoch that was finished
+) -> list:                  # History: a list with an `Epoch` for each epoch that was finished
     "Train for some epochs, showing loss and metric; on an interrupt, return the history so far."
     from fastprogress import master_bar
     if epochs < 1 or epochs != int(epochs):
