@@ -1,6 +1,7 @@
 # `make help` lists the commands. They install into .venv first, where that is missing or out of date.
 PYTHON ?= python3
 venv := .venv/made_in
+docs := .venv/has_docs
 kernel_tests := tests/test_kernel.py -m ''
 
 help: ## List the commands
@@ -11,7 +12,7 @@ lab: $(venv) ## Open JupyterLab on the first notebook
 
 test: $(venv) ## Test everything: the notebooks, then the package and the files around it
 	OMP_NUM_THREADS=1 .venv/bin/nbdev-test --n-workers 2 --timing
-	.venv/bin/python -m pytest
+	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2
 
 test-kernel: $(venv) ## Run every notebook, the slow ones too, in a Jupyter kernel with no network
 	.venv/bin/python -m pytest $(kernel_tests)
@@ -23,6 +24,16 @@ test-wheel: $(venv) ## The same in a new environment that has only the wheel
 	.venv-wheel/bin/python -m pip install dist/*.whl ipykernel nbclient pytest
 	.venv-wheel/bin/python -m pytest $(kernel_tests)
 	rm -rf .venv-wheel
+
+test-browser: $(docs) ## Read the web page, and run the notebooks in JupyterLab, in Chromium
+	.venv/bin/python -m pytest -m 'browser and not slow' $(ARGS)
+
+docs: $(docs) ## Build the web page from the notebooks as they are saved, into _docs
+	rm -rf _docs
+	.venv/bin/python docs/build.py
+
+bench: $(venv) ## Measure speed, and write benchmarks/RESULTS.md
+	.venv/bin/python benchmarks/run.py $(ARGS)
 
 ladder: $(venv) ## Train every model of the series and print one table
 	.venv/bin/python -m chapter4_helpers $(ARGS)
@@ -51,5 +62,8 @@ $(venv): settings.ini setup.py pyproject.toml
 	@[ "$$(cat $@ 2>/dev/null)" = "$(CURDIR)" ] || $(PYTHON) -m venv --clear .venv
 	.venv/bin/python -m pip install -e '.[dev]'
 	@echo "$(CURDIR)" > $@
+$(docs): $(venv)
+	.venv/bin/python -m pip install -e '.[dev,docs]'
+	@touch $@
 
-.PHONY: help lab test test-kernel test-wheel ladder notebooks readme links new
+.PHONY: help lab test test-kernel test-wheel test-browser docs bench ladder notebooks readme links new

@@ -8,5 +8,6 @@ cfg.read(Path(__file__).parent/'settings.ini', encoding='utf-8')
 s = cfg['DEFAULT']
 setup(
     description=s['description'], keywords=s['keywords'], author=s['author'],
-    install_requires=s['requirements'].split(), extras_require={'dev': s['dev_requirements'].split()},
+    install_requires=s['requirements'].split(),
+    extras_require={extra: s[f'{extra}_requirements'].split() for extra in ('dev', 'docs')},
 )

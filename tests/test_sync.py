@@ -29,7 +29,8 @@ def test_links_follow_settings(repo, python):
         for command in ('tools/links.py', nbdev('export'), 'tools/readme.py'): python(command, cwd=repo)
     ini,before = repo/'settings.ini',contents(repo)
     make_links(user='someone', repo='else.where', branch='release/1.0')
-    old = re.compile(rf'github\S*/({re.escape(slug)}|else\.where(@|/blob/|/tree/){branch}\b)'.encode())
+    user,name = map(re.escape, slug.split('/'))
+    old = re.compile(rf'github\S*/({user}/{name}|else\.where(@|/blob/|/tree/){branch}\b)|{user}\.github\.io'.encode())
     assert [p for p,b in contents(repo).items() if old.search(b)] == []
     make_links(**{k: settings['DEFAULT'][k] for k in ('user', 'repo', 'branch')})
     assert contents(repo) == before

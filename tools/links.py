@@ -15,10 +15,12 @@ user,repo,branch = (settings['DEFAULT'][k] for k in ('user', 'repo', 'branch'))
 pyproject = top/'pyproject.toml'
 old = re.search(r'github\.com/([^/"]+/[^/"]+)/tree/(.+)/nbs"', pyproject.read_text('utf-8'))
 links = re.compile(rf'(\bgithub(?:\.com)?/){re.escape(old[1])}(?![\w-])(?:(@|/blob/|/tree/){re.escape(old[2])}(?![\w-]))?')
+site = re.compile(r'\b{}\.github\.io/{}(?![\w-])'.format(*map(re.escape, old[1].split('/'))))
 
 def with_links(path):
     "The text of the file at `path` with the links of settings.ini"
     text = links.sub(lambda m: f'{m[1]}{user}/{repo}' + (m[2]+branch if m[2] else ''), path.read_bytes().decode())
+    text = site.sub(f'{user}.github.io/{repo}', text)
     if path.suffix=='.ipynb':  # its own badge and Colab cell, whatever they held: it may be a copy of another notebook
         colab = 'https://colab.research.google.com'
         badge = f'[![Open In Colab]({colab}/assets/colab-badge.svg)]({colab}/github/{user}/{repo}/blob/{branch}/nbs/{path.name})'

@@ -21,16 +21,17 @@ class Directives(Preprocessor):
 
 def from_root(link): return normpath(PurePosixPath('nbs', link)) if not re.match(r'[a-z]+:|[#/]', link) else link
 
-top = Path(__file__).parents[1]
-config = Config(
-    MarkdownExporter=dict(preprocessors=[Directives, TagRemovePreprocessor]),
-    TagRemovePreprocessor=dict(enabled=True, remove_cell_tags=['hide'], remove_input_tags=['echo: false']),
-    NbConvertBase=dict(display_data_priority=['text/markdown', 'text/plain']))
-text,_ = MarkdownExporter(config=config).from_filename(top/'nbs'/'index.ipynb')
-text = re.sub(r'(?<=\]\()[^)\s]+', lambda m: from_root(m[0]), text)
-text = '<!-- Made from nbs/index.ipynb by `make readme`. Change that, not this. -->\n\n' + re.sub(r'\n{3,}', '\n\n', text).strip() + '\n'
-readme = top/'README.md'
-if not readme.exists() or readme.read_text('utf-8') != text:
-    print(readme.name)
-    if '--check' in sys.argv: sys.exit(1)
-    readme.write_text(text, 'utf-8')
+if __name__ == '__main__':
+    top = Path(__file__).parents[1]
+    config = Config(
+        MarkdownExporter=dict(preprocessors=[Directives, TagRemovePreprocessor]),
+        TagRemovePreprocessor=dict(enabled=True, remove_cell_tags=['hide'], remove_input_tags=['echo: false']),
+        NbConvertBase=dict(display_data_priority=['text/markdown', 'text/plain']))
+    text,_ = MarkdownExporter(config=config).from_filename(top/'nbs'/'index.ipynb')
+    text = re.sub(r'(?<=\]\()[^)\s]+', lambda m: from_root(m[0]), text)
+    text = '<!-- Made from nbs/index.ipynb by `make readme`. Change that, not this. -->\n\n' + re.sub(r'\n{3,}', '\n\n', text).strip() + '\n'
+    readme = top/'README.md'
+    if not readme.exists() or readme.read_text('utf-8') != text:
+        print(readme.name)
+        if '--check' in sys.argv: sys.exit(1)
+        readme.write_text(text, 'utf-8')

@@ -1,0 +1,206 @@
+"""Build the site from the notebooks as they are saved: `make docs`.
+
+    python docs/build.py [FOLDER]
+
+The folder is _docs by default. Cells with `#| hide` are left out, and the source of cells with `#| export` folds. A
+figure's alternative text is its cell's `#| fig-alt: ...`; without one, the sentences before and after the figure.
+Beside each page lies its Markdown, and llms.txt lists them."""
+import ast, inspect, re, sys
+from html import escape
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import nbformat
+from bs4 import BeautifulSoup
+from fastcore.docments import docments
+from IPython.core.inputtransformer2 import TransformerManager
+from nbconvert import MarkdownExporter
+from sphinx.cmd.build import build_main
+from traitlets.config import Config
+
+docs = Path(__file__).parent
+top = docs.parent
+sys.path[:0] = [str(top), str(docs), str(top/'tools')]
+from conf import github, html_baseurl, settings
+from readme import Directives
+
+package = 'chapter4_helpers'
+
+class Page(NamedTuple):
+    name: str     # Of its file, without the ending
+    title: str
+    summary: str  # The line under the title
+    nb: nbformat.NotebookNode
+    module: str = ''  # The one that the notebook exports to
+
+# Text
+
+def slug(heading): return re.sub(r'[^\w\- ]', '', heading.strip().lower()).replace(' ', '-')
+
+def with_site_links(text):
+    "Markdown whose links lead to the site's pages and sections, or to the repository on GitHub"
+    def link(m):
+        to,_,section = m[1].partition('#')
+        if re.match(r'[a-z]+:', to): return m[0]
+        if to.startswith('../'): to = f'{github}/blob/{settings["branch"]}/{to[3:]}'
+        return f']({to}#{slug(section.replace("-", " "))})' if section else f']({to})'
+    text = re.sub(r'\[!\[Open In Colab\]\([^)]*\)\]', '[Open in Colab]', text)  # the badge is an image on another host
+    return re.sub(r'\]\(([^)\s]+)\)', link, text)
+
+def sentences(line):
+    plain = re.sub(r'`(.+?)`|\*\*?(.+?)\*\*?|!?\[(.+?)\]\(.+?\)|^(?:#+|-|\d+\.) ', lambda m: m[1] or m[2] or m[3] or '', line)
+    return re.split(r'(?<=[.:?!]) (?=[A-Z0-9(])', plain)
+
+def labels(code):
+    "The titles and labels in the code of a figure"
+    names = 'title', 'titles', 'xlabel', 'ylabel', 'label', 'tx', 'ty'
+    tree = ast.parse(TransformerManager().transform_cell(code))  # which makes Python of `%pip install`
+    words = [k.value for k in ast.walk(tree) if isinstance(k, ast.keyword) and k.arg in names]
+    return list(dict.fromkeys(w.value.replace('\n', ' ') for w in words if isinstance(w, ast.Constant) and isinstance(w.value, str)))
+
+def alt_text(cells, i):
+    "What the notebook says about the figures of `cells[i]`"
+    if own := [t.split(': ', 1)[1] for t in cells[i].metadata.tags if t.startswith('fig-alt: ')]: return own[0]
+    code = cells[i].source
+    if steps := re.search(r'^plot_steps\((.*)\);$', code, re.M):
+        return 'The seven steps of training as a loop' + (f'; in orange: {steps[1]}.' if steps[1] else '.').replace("'", '')
+    def nearest(some): return next((c.source.strip() for c in some if c.cell_type=='markdown'), '')
+    before,after = nearest(cells[i::-1]).split('\n')[-1],nearest(cells[i:]).split('\n')[0]
+    words = labels(code)
+    return ' '.join([sentences(before)[-1], *([f'Labels: {"; ".join(words)}.'] if words else []),
+                     *([] if after.startswith('#') else sentences(after)[:1])])
+
+# Pages
+
+def is_seen(output):
+    "Is it more than the style sheet that a finished progress bar leaves?"
+    html = output.get('data', {}).get('text/html')
+    return html is None or re.sub(r'(?s)<style>.*?</style>', '', html).strip()
+
+def prepare(cell, alt, module):
+    "Fold what is exported or hidden in Jupyter, and give the figures their alternative text"
+    fold = f'Exported to {package}.{module}' if 'export' in cell.metadata.tags else ''
+    if title := re.match(r'#@title (.+)\n', cell.source): fold,cell.source = title[1],cell.source[title.end():]
+    tags = {'export': ['export', 'hide-input'], 'echo: false': ['remove-input']}
+    cell.metadata.tags = ['hide-input']*bool(title) + [t for old in cell.metadata.tags for t in tags.get(old, [])]
+    cell.metadata.mystnb = dict(code_prompt_show=fold, code_prompt_hide=fold, image=dict(alt=alt))
+    cell.outputs = [o for o in cell.outputs if is_seen(o)]
+    for data in [o.data for o in cell.outputs if 'data' in o]:
+        if 'text/markdown' in data: data['text/markdown'] = with_site_links(data['text/markdown'])
+        if 'text/html' in data: data['text/html'] = data['text/html'].replace('<img id=', f'<img alt="{escape(alt)}" id=')
+
+def read(path):
+    "The notebook at `path` as a page"
+    nb,_ = Directives().preprocess(nbformat.read(path, 4), {})
+    tags = [t for c in nb.cells for t in c.metadata.get('tags', [])]
+    module = ''.join(t.removeprefix('default_exp ') for t in tags if t.startswith('default_exp '))
+    title,summary = re.match(r'# (.+)\n\n> (.+)', nb.cells[0].source).groups()
+    nb.cells = [c for c in nb.cells if c.source.strip() and 'hide' not in c.metadata.get('tags', [])]
+    for i,c in enumerate(nb.cells):
+        if c.cell_type=='code': prepare(c, alt_text(nb.cells, i), module)
+        else: c.source = with_site_links(c.source)
+    return Page(path.stem, title, summary, nb, module)
+
+def as_markdown(nb):
+    "The notebook as Markdown, with tables as text, and the alternative texts in place of the figures"
+    def text(output, alt):
+        data = output.get('data', {})
+        html = BeautifulSoup(data.get('text/html', ''), 'html.parser')
+        if html.table:
+            head,*rows = [[cell.get_text(strip=True) for cell in row(['th', 'td'])] for row in html('tr')]
+            new = '\n'.join(f'| {" | ".join(row)} |' for row in [head, ['---']*len(head), *rows])
+        elif html.img or any(kind.startswith('image/') for kind in data): new = f'[Figure: {alt}]'
+        else: return output
+        return nbformat.v4.new_output('display_data', {'text/markdown': new})
+    nb = nbformat.from_dict(nb)
+    for c in nb.cells:
+        if c.cell_type=='code': c.outputs = [text(o, c.metadata.mystnb.image.alt) for o in c.outputs]
+    config = Config(
+        TagRemovePreprocessor=dict(enabled=True, remove_input_tags=['remove-input']),
+        NbConvertBase=dict(display_data_priority=['text/markdown', 'text/plain']))
+    md,_ = MarkdownExporter(config=config).from_notebook_node(nb)
+    return re.sub(r'(\]\([\w-]+)\.ipynb(?=[#)])', r'\1.html.md', re.sub(r'\n{3,}', '\n\n', md)).strip() + '\n'
+
+# The reference
+
+class Default:
+    "A default as the reference shows it: a function by its name"
+    def __init__(self, value): self.value = value
+    def __repr__(self): return getattr(self.value, '__name__', None) or repr(self.value)
+
+def call(name, f):
+    "`f` as one calls it, such as `descend(f, params, lr, steps)`"
+    params = [p.replace(annotation=p.empty, default=p.empty if p.default is p.empty else Default(p.default))
+              for p in inspect.signature(f).parameters.values() if p.name != 'self']
+    return f'{name}{inspect.Signature(params)}'
+
+def table(f):
+    "What the comments beside the parameters of `f` and its result say"
+    said = {name: p['docment'] for name,p in docments(f, full=True).items() if p['docment']}
+    if not said: return ''
+    rows = [f'| {"returns" if name=="return" else f"`{name}`"} | {" ".join(text.split())} |' for name,text in said.items()]
+    return '\n'.join(['| parameter | |', '| --- | --- |', *rows])
+
+def entry(name, obj, section, level=3):
+    "The public `obj` in Markdown: how to call it, what it says of itself, and its methods that have a docstring"
+    is_class = inspect.isclass(obj)
+    f = vars(obj).get('__init__') if is_class else obj
+    named_tuple = is_class and issubclass(obj, tuple)
+    code = inspect.getsource(obj) if named_tuple else call(name, f) if f else f'{name}()'
+    methods = [(k,m) for k,m in vars(obj).items() if k[0]!='_' and inspect.isfunction(m) and m.__doc__] if is_class else []
+    return '\n\n'.join(filter(None, [
+        f'{"#"*level} `{name}`', f'```python\n{code.strip()}\n```', '' if named_tuple else inspect.getdoc(obj), section,
+        table(f) if f else '', *[entry(f'{name}.{k}', m, '', level+1) for k,m in methods]]))
+
+def section(page, name):
+    "A link to the section of the notebook that makes `name`"
+    heading = ''
+    for c in page.nb.cells:
+        if c.cell_type=='markdown': heading = (re.findall(r'(?m)^#+ (.+)', c.source) or [heading])[-1]
+        elif 'export' in c.metadata.tags and re.search(rf'(?m)^(def|class) {name}\b', c.source):
+            return f'Made in [{page.title}: {heading}]({page.name}.ipynb#{slug(heading)}).'
+
+def reference(pages):
+    "The page on the public names"
+    everything = vars(import_module(f'{package}.all'))
+    parts = []
+    for page in (p for p in pages if p.module):
+        module = import_module(f'{package}.{page.module}')
+        whence = 'all' if all(name in everything for name in module.__all__) else page.module
+        parts += [f'## `{package}.{page.module}`', module.__doc__, f'```python\nfrom {package}.{whence} import *\n```',
+                  *[entry(name, getattr(module, name), section(page, name)) for name in module.__all__]]
+    title,summary = 'The helpers','Every public name that the notebooks export: how to call it, what it takes and what it gives.'
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell('\n\n'.join([f'# {title}', f'> {summary}', *parts]))])
+    return Page('helpers', title, summary, nb)
+
+# The site
+
+def contents(names, caption): return '\n'.join(['```{toctree}', ':hidden:', f':caption: {caption}', '', *names, '```'])
+
+def llms_txt(index, notebooks, helpers):
+    "The site for assistants, in the form of llmstxt.org"
+    def lines(pages): return [f'- [{p.title}]({html_baseurl}{p.name}.html.md): {p.summary}' for p in pages]
+    return '\n'.join([f'# {index.title}', '', f'> {settings["description"]}.', '', '## Start', '', *lines([index]), '',
+                      '## Notebooks', '', *lines(notebooks), '', '## Reference', '', *lines([helpers]), ''])
+
+def main(folder):
+    pages = [read(p) for p in sorted((top/'nbs').glob('*.ipynb'))]
+    index, = [p for p in pages if p.name=='index']
+    notebooks = [p for p in pages if p is not index]
+    helpers = reference(notebooks)
+    pages.append(helpers)
+    with TemporaryDirectory() as tmp:
+        source,doctrees = Path(tmp)/'source',Path(tmp)/'doctrees'
+        source.mkdir()
+        folder.mkdir(parents=True, exist_ok=True)
+        for p in pages: (folder/f'{p.name}.html.md').write_text(as_markdown(p.nb), 'utf-8')
+        (folder/'llms.txt').write_text(llms_txt(index, notebooks, helpers), 'utf-8')
+        menu = contents([p.name for p in notebooks], 'Notebooks'), contents([helpers.name], 'Reference')
+        index.nb.cells.append(nbformat.v4.new_markdown_cell('\n\n'.join(menu)))
+        (source/'helpers.md').write_text(helpers.nb.cells[0].source, 'utf-8')
+        for p in [index, *notebooks]: nbformat.write(p.nb, source/f'{p.name}.ipynb')
+        return build_main(['-q', '-W', '--keep-going', '-c', str(docs), '-d', str(doctrees), str(source), str(folder)])
+
+if __name__ == '__main__': sys.exit(main(Path(*sys.argv[1:2] or [top/'_docs'])))

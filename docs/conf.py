@@ -1,0 +1,35 @@
+"What Sphinx is told about the site. build.py makes the pages and calls it; what a person edits is in settings.ini."
+import re
+from configparser import ConfigParser
+from pathlib import Path
+
+settings = ConfigParser()
+settings.read(Path(__file__).parents[1]/'settings.ini', encoding='utf-8')
+settings = settings['DEFAULT']
+github = 'https://github.com/{user}/{repo}'.format_map(settings)
+
+project = html_title = settings['repo']
+author = settings['author']
+html_baseurl = 'https://{user}.github.io/{repo}/'.format_map(settings)
+extensions = ['myst_nb']
+myst_heading_anchors = 4
+nb_execution_mode = 'off'  # the outputs are those saved in the notebooks
+nb_render_markdown_format = 'myst'
+nb_ipywidgets_js = {}  # a page has no kernel for widgets to talk to, and their scripts come from other hosts
+html_theme = 'sphinx_book_theme'
+html_context = dict(default_mode='auto')  # light or dark as the reader's system is
+html_static_path,html_css_files = ['static'],['site.css']
+html_use_index = html_copy_source = html_show_sphinx = html_show_copyright = False
+html_theme_options = dict(
+    repository_url=github, repository_branch=settings['branch'], path_to_docs='nbs', use_repository_button=True,
+    launch_buttons=dict(colab_url='https://colab.research.google.com'), use_download_button=False, home_page_in_toc=True,
+    navbar_persistent=[])  # the search has its place in the menu and beside the buttons
+
+def finish(app, pagename, templatename, context, doctree):
+    "Put a button that would be alone in its menu into the header, and open what folds because it is exported"
+    def lone(button): return button['buttons'][0] if len(button.get('buttons', []))==1 else button
+    context['header_buttons'] = [lone(b) for b in context.get('header_buttons', [])]
+    body = context.get('body', '').replace(' aria-label="Toggle hidden content"', '')  # it would hide what the fold says
+    context['body'] = re.sub(r'(<details [^>]*)(>\s*<summary>\s*<p [^>]*>Exported)', r'\1 open\2', body)
+
+def setup(app): app.connect('html-page-context', finish, priority=1000)  # after the theme has made the buttons

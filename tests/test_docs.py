@@ -1,0 +1,134 @@
+"The site that `make docs` builds, read in Chromium: `make test-browser`."
+import re, subprocess, sys
+from configparser import ConfigParser
+from importlib import import_module
+from urllib.parse import unquote, urldefrag
+import pytest
+from bs4 import BeautifulSoup
+from browser import chromium, open_page, serve
+from conftest import top
+
+pytestmark = pytest.mark.browser
+settings = ConfigParser()
+settings.read(top/'settings.ini', encoding='utf-8')
+settings = settings['DEFAULT']
+notebooks = sorted(p.stem for p in (top/'nbs').glob('*.ipynb'))
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('site')
+    done = subprocess.run([sys.executable, top/'docs'/'build.py', folder], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, '')
+    return folder
+
+@pytest.fixture(scope='module')
+def site(folder):
+    with serve(folder) as url: yield url
+
+@pytest.fixture(scope='module', params=[390, 1280])
+def pages(request, folder, site, chromium):
+    "What each page looks like at a phone's width, or a screen's: `{file name: facts}`"
+    facts = """() => ({
+        images: [...document.images].map(i => [i.src.slice(0, 80), i.naturalWidth, i.alt.trim()]),
+        wider: document.scrollingElement.scrollWidth - innerWidth,
+        links: [...document.links].map(a => a.href),
+        buttons: [...document.querySelectorAll('.article-header-buttons a')].filter(a => a.checkVisibility()).map(a => a.href),
+        anchors: [...document.querySelectorAll('[id]')].map(e => e.id)})"""
+    pages = {}
+    for path in sorted(folder.glob('*.html')):
+        with open_page(chromium, site+path.name, request.param) as (page,wrong):
+            page.wait_for_function('[...document.images].every(i => i.complete)')
+            pages[path.name] = page.evaluate(facts) | dict(wrong=wrong)
+    assert {*pages} == {f'{name}.html' for name in [*notebooks, 'helpers', 'search']}
+    return pages
+
+def test_nothing_goes_wrong(pages): assert {path: p['wrong'] for path,p in pages.items() if p['wrong']} == {}
+
+def test_no_sideways_scroll(pages): assert {path: p['wider'] for path,p in pages.items() if p['wider']>0} == {}
+
+def test_images_load_and_have_text(pages):
+    images = [(path, *image) for path,p in pages.items() for image in p['images']]
+    assert len(images) > 60 and [i for i in images if not (i[2] and i[3])] == []
+
+def test_links_and_anchors(pages, folder, site):
+    inner = [(path, *urldefrag(link.removeprefix(site))) for path,p in pages.items() for link in p['links'] if link.startswith(site)]
+    def is_there(to, anchor): return (folder/to).is_file() and (not anchor or unquote(anchor) in pages[to]['anchors'])
+    assert len(inner) > 500 and [i for i in inner if not is_there(i[1] or 'index.html', i[2])] == []
+
+def test_colab_button(pages):
+    notebook = 'https://colab.research.google.com/github/{user}/{repo}/blob/{branch}/nbs/'.format_map(settings)
+    assert [n for n in notebooks if f'{notebook}{n}.ipynb' not in pages[f'{n}.html']['buttons']] == []
+
+@pytest.mark.parametrize('ending', ['html', 'html.md'])
+def test_nothing_hidden_is_shown(ending, folder):
+    for n in notebooks:
+        text = BeautifulSoup((folder/f'{n}.{ending}').read_text('utf-8'), 'html.parser').get_text()
+        assert [word for word in ('#|', 'pip install -q', 'expect_fail') if word in text] == [], n
+
+@pytest.mark.parametrize('width', [390, 1280])
+def test_dark_mode(width, site, chromium):
+    def is_dark(page): return sum(map(int, re.findall(r'\d+', page.evaluate('getComputedStyle(document.body).backgroundColor'))[:3])) < 200
+    with open_page(chromium, site, width) as (page,wrong):
+        for mode in ('Dark', 'Light'):
+            page.get_by_role('button', name='Color mode').locator('visible=true').click()
+            page.get_by_role('button', name=mode, exact=True).locator('visible=true').click()
+            assert is_dark(page) == (mode=='Dark')
+        page.emulate_media(color_scheme='dark')
+        assert not is_dark(page)
+    with open_page(chromium, site, width, color_scheme='dark') as (page,_): assert is_dark(page)
+
+@pytest.mark.parametrize('width', [390, 1280])
+def test_search(width, site, chromium):
+    with open_page(chromium, site, width) as (page,wrong):
+        page.locator('.search-button:visible, .search-button-field:visible').first.click()
+        page.keyboard.type('broadcasting')
+        page.keyboard.press('Enter')
+        page.locator('#search-results li a', has_text='Pixels').first.click()
+        page.wait_for_url('**/00_pixels.html*')
+        assert wrong == []
+
+def test_animation_plays(site, chromium):
+    with open_page(chromium, f'{site}02_learning_rate.html', 390) as (page,wrong):
+        frame = page.locator('.animation img')
+        first = frame.get_attribute('src')
+        page.get_by_role('button', name='Play', exact=True).click()
+        page.wait_for_function('first => document.querySelector(".animation img").src != first', arg=first)
+        assert wrong == []
+
+def test_exported_source_folds(site, chromium):
+    with open_page(chromium, f'{site}02_learning_rate.html', 390) as (page,_):
+        fold = page.locator('details', has_text='Exported to chapter4_helpers.descent').filter(has_text='def descend')
+        code = fold.locator('pre')
+        assert code.is_visible()
+        fold.locator('summary').click()
+        assert not code.is_visible()
+        fold.locator('summary').click()
+        assert code.is_visible()
+
+def test_answers_and_machinery_unfold(site, chromium):
+    with open_page(chromium, f'{site}10_questionnaire.html', 390) as (page,_):
+        for title,inside in [('Answer', 'In MNIST 0 is paper'), ('What the machinery is made with', 'import json, sys')]:
+            fold = page.locator('details', has_text=title).filter(has_text=inside)
+            assert not fold.get_by_text(inside).is_visible()
+            fold.locator('summary').click()
+            assert fold.get_by_text(inside).is_visible()
+
+def test_reference(folder):
+    md = (folder/'helpers.html.md').read_text('utf-8')
+    entries = dict(re.findall(r'(?ms)^### `(\w+)`\n(.*?)(?=^##|\Z)', md))
+    modules = [p.stem for p in (top/'chapter4_helpers').glob('*.py') if p.stem not in ('__init__', '__main__', 'all')]
+    assert {*entries} == {name for m in modules for name in import_module(f'chapter4_helpers.{m}').__all__}
+    assert [name for name,text in entries.items() if 'Made in [' not in text] == []
+    assert '| `lr` | Learning rate, above 0 |' in entries['descend']
+    assert '| returns | Float `[...]` |' in entries['mnist_distance']
+
+def test_llms_txt(folder):
+    text = (folder/'llms.txt').read_text('utf-8')
+    assert re.match(r'# .+\n\n> .+\n\n## ', text)
+    base = 'https://{user}.github.io/{repo}/'.format_map(settings)
+    listed = re.findall(r'(?m)^- \[.+?\]\((.+?)\): .+', text)
+    assert {link.removeprefix(base) for link in listed} == {f'{n}.html.md' for n in [*notebooks, 'helpers']}
+    for link in listed:
+        page = (folder/link.removeprefix(base)).read_text('utf-8')
+        assert page.startswith('# ') and 'data:image' not in page
+        for to in re.findall(r'\]\(([\w-]+\.html\.md)', page): assert (folder/to).is_file(), (link, to)
