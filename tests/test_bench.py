@@ -1,0 +1,85 @@
+"The benchmarks run, at small settings, and write RESULTS.md whole or not at all. Nothing timed is asserted."
+import sys
+import pytest, torch
+from conftest import top
+
+sys.path.insert(0, str(top/'benchmarks'))
+import run, timing
+
+parts = 'epoch growth start import race memory'.split()
+
+@pytest.fixture
+def calls(monkeypatch):
+    "Sections that take no time: each gives a table with the number of calls so far"
+    calls = []
+    def section(name):
+        def f(quick):
+            calls.append(name)
+            if name=='gpu': raise OSError('no card')
+            return timing.table(['name', 'call'], [[name, f'{len(calls)}']])
+        return f
+    monkeypatch.setattr(run, 'import_module', lambda module: type('', (), {function: section(name) for name,(_,m,function) in run.sections.items() if m==module}))
+    monkeypatch.setattr(run, 'draw', lambda texts, path: path.write_bytes(b''))
+    return calls
+
+def bench(monkeypatch, *args):
+    monkeypatch.setattr(sys, 'argv', ['run.py', *map(str, args)])
+    with pytest.raises(SystemExit) as e: run.main()
+    return e.value.code
+
+def test_quick(python, tmp_path):
+    out = python(top/'benchmarks'/'run.py', *parts, '--quick', '--out', tmp_path)
+    texts = run.read(tmp_path/'RESULTS.md')
+    for name in parts:
+        assert timing.read_table(texts[name]) and texts[name] in out, name
+    assert texts['gpu'] == run.no_run['gpu']
+    assert {p.name for p in tmp_path.iterdir()} == {'RESULTS.md', 'results.png'}
+    assert 10_000 < (tmp_path/'results.png').stat().st_size < 200_000
+
+def test_gpu_section_on_the_cpu():
+    import gpu
+    assert timing.read_table(gpu.gpu(quick=True, device='cpu'))
+
+def test_every_way_learns():
+    import training
+    data = [torch.cat([t[:1000], t[-1000:]]) for t in training.mnist_sample()]
+    for make in training.models.values():
+        for name,(epoch,net) in training.ways(make, data, 64, True).items():
+            for _ in range(3): epoch()
+            params = list(net.parameters())
+            assert training.raw_accuracy(*data[2:], params) > .9, name
+
+def test_in_turn():
+    order = []
+    runs = timing.in_turn({k: lambda k=k: order.append(k) or len(order) for k in 'AB'}, repeats=3, warm_up=1)
+    assert order == list('ABABABAB')
+    assert [r.result for r in runs['A']] == [3, 5, 7]
+
+def test_a_section_replaces_only_itself(calls, monkeypatch, tmp_path):
+    assert bench(monkeypatch, '--out', tmp_path) == 0
+    before = run.read(tmp_path/'RESULTS.md')
+    assert bench(monkeypatch, 'race', '--out', tmp_path) == 0
+    after = run.read(tmp_path/'RESULTS.md')
+    assert [name for name in run.sections if before[name] != after[name]] == ['race']
+    assert '| race | 8 |' in after['race'] and after['gpu'] == run.no_run['gpu']
+    assert bench(monkeypatch, 'gpu', '--out', tmp_path) == 1
+    assert run.read(tmp_path/'RESULTS.md') == after
+
+def test_whole_or_not_at_all(calls, monkeypatch, tmp_path):
+    bench(monkeypatch, '--out', tmp_path)
+    before = (tmp_path/'RESULTS.md').read_text()
+    def interrupted(*args): raise KeyboardInterrupt
+    monkeypatch.setattr(run, 'draw', interrupted)
+    monkeypatch.setattr(sys, 'argv', ['run.py', 'race', '--out', str(tmp_path)])
+    with pytest.raises(KeyboardInterrupt): run.main()
+    assert (tmp_path/'RESULTS.md').read_text() == before
+    assert {p.name for p in tmp_path.iterdir()} == {'RESULTS.md', 'results.png'}
+
+def test_quick_writes_nothing_by_itself(calls, monkeypatch):
+    def written(*args): raise AssertionError('written')
+    monkeypatch.setattr(run, 'write', written)
+    assert bench(monkeypatch, '--quick') == 0
+
+def test_notebook_that_lost_a_name():
+    import race
+    with pytest.raises(NameError, match='no_such_net'): race.from_notebook('08_all_digits', 'fast_net', 'no_such_net')
