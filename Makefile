@@ -21,7 +21,7 @@ test-wheel: $(venv) ## The same in a new environment that has only the wheel
 	rm -rf .venv-wheel dist
 	.venv/bin/python -m pip wheel -q --no-deps --no-build-isolation -w dist .
 	$(PYTHON) -m venv .venv-wheel
-	.venv-wheel/bin/python -m pip install dist/*.whl ipykernel nbclient pytest
+	.venv-wheel/bin/python -m pip install dist/*.whl ipykernel nbclient pytest 'accelerate>=1.1'
 	.venv-wheel/bin/python -m pytest $(kernel_tests)
 	rm -rf .venv-wheel
 
