@@ -57,7 +57,7 @@ def ladder(
 ) -> list:        # A `Rung` for each model
     "Train and validate each model of the series, from pixel similarity to a ResNet."
     from fastprogress import progress_bar
-    if seeds < 1 or seeds != int(seeds):
+    if seeds < 1 or seeds%1:
         raise ValueError(f'seeds must be a whole number from 1; got {seeds}')
     def by_hand():
         weights,bias = init_params((28*28,1)),init_params(1)

@@ -116,14 +116,15 @@ class Learner:
     def fit(self, n_epoch, lr=None, cbs=None):
         "Train for `n_epoch` epochs; an interrupt ends it and keeps what was recorded."
         lr = self.lr if lr is None else lr
-        if not (n_epoch >= 1 and 0 < lr < math.inf):
-            raise ValueError(f'need n_epoch from 1, learning rate above 0; got {n_epoch} and {lr}')
+        if not (n_epoch >= 1 and n_epoch%1 == 0 and 0 < lr < math.inf):
+            raise ValueError(f'need whole n_epoch from 1, learning rate above 0; got {n_epoch} and {lr}')
         if self.opt is None: self.opt = self.opt_func(self.model.parameters(), lr=lr)
         _set_hyper(self.opt, 'lr', lr)
-        self.n_epoch,before,self.cbs = n_epoch,self.cbs,self.cbs+listify(cbs)
+        self.n_epoch,self.epoch,before = int(n_epoch),0,self.cbs
         try:
+            self.cbs = before + listify(cbs)
             self('before_fit')
-            for self.epoch in range(n_epoch):
+            for self.epoch in range(self.n_epoch):
                 self('before_epoch')
                 self.model.train()
                 for self.xb,self.yb in self.dls.train:
@@ -137,8 +138,8 @@ class Learner:
         except CancelFitException: pass
         except KeyboardInterrupt: print(f'Interrupted in epoch {self.epoch}')
         finally:
-            self('after_fit')
-            self.cbs = before
+            try: self('after_fit')
+            finally: self.cbs = before
 
     @torch.no_grad()
     def get_preds(self, dl=None):
@@ -166,10 +167,12 @@ class Learner:
 
     def lr_find(self, start_lr=1e-7, end_lr=10., num_it=100, show_plot=True):
         "Train a copy at growing rates, plot the loss; return a tenth of the rate at the lowest."
+        if len(self.dls.train) == 0: raise ValueError('the training loader gave no batch')
         dls = SimpleNamespace(train=chain.from_iterable(repeat(self.dls.train)), valid=None)
         model,cbs = copy.deepcopy(self.model),self.cbs[2:]  # all but the recorder and the table
         trial = Learner(dls, model, self.loss_func, self.opt_func, cbs=cbs)
         trial.fit(1, start_lr, LRFinder(start_lr, end_lr, num_it))
+        if not trial.recorder.losses: raise ValueError('no step was taken, so there is no rate to suggest')
         lrs,losses = trial.recorder.lrs,torch.stack(trial.recorder.losses).tolist()
         if show_plot:
             import matplotlib.pyplot as plt

@@ -43,8 +43,7 @@ def _check_binary(preds, targets):
                          f'and {list(targets.shape)}. Targets for scores [n,1] are a column, too: '
                          'targets.view(-1,1)')
     if preds.numel() == 0: raise ValueError(f'got an empty batch, of shape {list(preds.shape)}')
-    # Only 0 and 1 are their own squares
-    if targets.device.type == 'cpu' and not torch.equal(targets*targets, targets):
+    if targets.device.type == 'cpu' and not ((targets==0) | (targets==1)).all():
         raise ValueError('targets must be 0 or 1 to go with one score per row; got values from '
                          f'{targets.min()} to {targets.max()}. For ten digits use F.cross_entropy')
 

@@ -25,7 +25,7 @@ class TensorDataLoader:
         if len(x) != len(y):
             raise ValueError(f'x and y must have as many rows as each other; got {len(x):,} and {len(y):,}')
         if len(x) == 0: raise ValueError('x and y have no rows: there is nothing to load')
-        if bs < 1 or bs != int(bs):
+        if bs < 1 or bs%1:
             raise ValueError(f'bs, the rows in a batch, must be a whole number from 1; got {bs}')
         self.x,self.y,self.bs,self.shuffle = x,y,int(bs),shuffle
         self.to(device or (x.device if isinstance(x, torch.Tensor) else 'cpu'))
@@ -67,12 +67,14 @@ def calc_grad(
 ) -> torch.Tensor:         # The loss, a tensor with one number and no gradient
     "Predict, compute the loss, and add its gradients to those of the parameters (the fast.ai book, chapter 4)."
     loss = loss_func(model(xb), yb)
-    if loss.numel() != 1: raise ValueError(f'loss_func must give one number; got shape {list(loss.shape)}')
+    if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
+        got = f'shape {list(loss.shape)}' if isinstance(loss, torch.Tensor) else type(loss).__name__
+        raise ValueError(f'loss_func must give a tensor with one number; got {got}')
     if not loss.requires_grad:
         raise ValueError('the loss depends on no parameter that collects gradients; make them with '
                          'init_params, or call .requires_grad_() on them')
     loss.backward()
-    return loss.detach()
+    return loss.detach().squeeze()
 
 # %% ../nbs/04_minibatches.ipynb #57c71b86
 @torch.no_grad()
@@ -83,8 +85,9 @@ def validate_epoch(
 ) -> float:                 # The metric as a Python float
     "Mean of `metric` over all rows, batches weighed by size (the fast.ai book averages the batches)."
     training = getattr(model, 'training', False)
-    if training: model.eval()  # a network with dropout or batch norm predicts differently while it trains
-    try: sums = [(metric(model(xb), yb)*len(yb), len(yb)) for xb,yb in dl]
+    try:
+        if training: model.eval()  # a network with dropout or batch norm predicts differently while it trains
+        sums = [(metric(model(xb), yb)*len(yb), len(yb)) for xb,yb in dl]
     finally:
         if training: model.train()
     if not sums: raise ValueError('the data loader gave no batch, so there is nothing to validate')

@@ -94,7 +94,7 @@ def train_model(
 ) -> list:                  # History: a list with an `Epoch` for each epoch that was finished
     "Train for some epochs, showing loss and metric; on an interrupt, return the history so far."
     from fastprogress import master_bar
-    if epochs < 1 or epochs != int(epochs):
+    if epochs < 1 or epochs%1:
         raise ValueError(f'epochs must be a whole number from 1; got {epochs}')
     history,bar = [],master_bar(range(int(epochs)))
     columns = ['epoch', 'train_loss', getattr(metric, '__name__', 'metric'), 'seconds']

@@ -55,6 +55,100 @@ Image.save = lambda *args: os.kill(os.getpid(), signal.SIGKILL) if next(left, No
     assert not (tmp_path/'mnist').exists()
     assert n_in(mnist_folder(dest=tmp_path/'mnist')) == n_files
 
+# For the tests that write many times: two images in a hundred, written by child processes
+few = '''
+import os, random, signal, sys
+from pathlib import Path
+import fastprogress
+from chapter4_helpers import data
+fastprogress.progress_bar = lambda items, **kwargs: items  # it draws by the clock, and the moments below are counted
+d = data._read_npz()
+data._read_npz = lambda: data.MNIST(d.train_x[:1200], d.train_y[:1200], d.valid_x[:200], d.valid_y[:200])
+folder,random = Path(sys.argv[1]),random.Random(0)
+def n_in(folder): return sum(p.is_file() for p in folder.rglob('*'))
+def start(f, *args):
+    if pid := os.fork(): return pid
+    try:
+        f(*args)
+        os._exit(0)
+    except BaseException as e:
+        print(type(e).__name__, e, file=sys.stderr, flush=True)
+        os._exit(1)
+def end(*pids): return [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
+def write(dest): data.mnist_folder(dest=dest)
+def killed(dest, k, count=lambda n: None):
+    "Write, and be killed before the k-th line of Python runs"
+    n = 0
+    def trace(frame, event, arg):
+        nonlocal n
+        n += event=='line'
+        if n == k: os.kill(os.getpid(), signal.SIGKILL)
+        return trace
+    sys.settrace(trace)
+    write(dest)
+    sys.settrace(None)
+    count(n)
+write(folder/'whole')
+whole = n_in(folder/'whole')
+assert whole > 200
+'''
+forks = pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork')
+
+@forks
+def test_killed_at_any_moment(python, tmp_path):
+    # Half of the moments anywhere, half near the end, where the folder gets its name and the temporary one goes
+    python('-c', few + '''
+for name in 'first', 'second':  # the first fills caches, which takes some lines more
+    killed(folder/name/'mnist', -1, lambda n: globals().update(lines=n))
+states = set()
+for i in range(50):
+    dest = folder/str(i)/'mnist'
+    if i%3==0: dest.mkdir(parents=True)  # an empty folder is replaced
+    moment = random.randrange(1, lines-50) if i%2 else random.randrange(lines-400, lines-50)
+    assert end(start(killed, dest, moment)) == [-signal.SIGKILL]
+    left = n_in(dest)
+    assert left in (0, whole), f'{left} of {whole} files'
+    states.add(left)
+    assert end(start(write, dest)) == [0] and n_in(dest) == whole
+assert states == {0, whole}
+''', tmp_path)
+
+@forks
+def test_eight_at_once(python, tmp_path):
+    python('-c', few + '''
+for i in range(4):
+    dest = folder/str(i)
+    if i%2: dest.mkdir()
+    assert end(*[start(write, dest) for _ in range(8)]) == [0]*8
+    assert n_in(dest) == whole
+assert {p.name for p in folder.iterdir()} == {'whole', *map(str, range(4))}  # nothing else is left
+for i in range(4, 8):  # four of them killed
+    dest = folder/str(i)
+    dying = [start(killed, dest, random.randrange(1, 20_000)) for _ in range(4)]
+    assert end(*[start(write, dest) for _ in range(4)]) == [0]*4
+    assert n_in(dest) == whole and set(end(*dying)) <= {0, -signal.SIGKILL} and n_in(dest) == whole
+''', tmp_path)
+
+@forks
+def test_any_part_deleted(python, tmp_path):
+    python('-c', few + '''
+import shutil
+for i in range(25):
+    dest = folder/'part'
+    shutil.copytree(folder/'whole', dest, copy_function=os.link)
+    paths = sorted(p for p in dest.rglob('*'))
+    for p in random.sample(paths, random.choice([1, 2, 9, len(paths)//2, len(paths)-1])):
+        shutil.rmtree(p, ignore_errors=True)
+        p.unlink(missing_ok=True)
+    left = n_in(dest)
+    try: write(dest)
+    except FileExistsError as e:
+        assert f'{whole-left:,} of its {whole:,} files are missing' in str(e) and 'Move or delete it' in str(e)
+        assert n_in(dest) == left < whole
+    else: assert left==0 and n_in(dest)==whole
+    shutil.rmtree(dest)
+''', tmp_path)
+
 def test_two_at_once(tmp_path):
     both = [subprocess.Popen([sys.executable, '-c', write, tmp_path/'mnist']) for _ in range(2)]
     assert [p.wait() for p in both] == [0, 0]
@@ -70,6 +164,49 @@ def test_disk_full(tmp_path, fail_after):
 def test_parent_is_a_file(tmp_path):
     (tmp_path/'file').touch()
     with pytest.raises(NotADirectoryError, match='file/data/mnist .*`dest` names another place'): mnist_folder(dest=tmp_path/'file'/'data'/'mnist')
+
+@pytest.fixture
+def in_tmpfs(tmp_path):
+    "Run Python in a process that has a file system of its own, of `size`, at `tmp_path/'disk'`"
+    def _run(code, size):
+        mount = f'mount -t tmpfs -o size={size} none disk'
+        alone = ['unshare', '--user', '--map-root-user', '--mount']
+        (tmp_path/'disk').mkdir()
+        try: subprocess.run([*alone, 'sh', '-c', mount], cwd=tmp_path, check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError): pytest.skip('a process of ours may mount nothing here')
+        return subprocess.run([*alone, 'sh', '-c', mount + ' && exec "$0" -c "$1" disk/mnist', sys.executable, code], cwd=tmp_path, capture_output=True, text=True)
+    return _run
+
+sentence = '''
+import subprocess, sys
+from pathlib import Path
+from chapter4_helpers.data import mnist_folder
+dest = Path(sys.argv[1])
+def refused(says):
+    try: mnist_folder(dest=dest)
+    except OSError as e: assert says in str(e) and 'disk/mnist' in str(e) and '`dest` names another place' in str(e), e
+    else: raise AssertionError(f'no error: {says}')
+    assert list(dest.parent.iterdir()) == [], 'something is left'
+def remount(options): subprocess.run(['mount', '-o', f'remount,{options}', dest.parent], check=True)
+'''
+
+def test_really_full_disk(in_tmpfs):
+    # Then room is made, the same call works, and needs nothing more to write afterwards
+    done = in_tmpfs(sentence + '''
+refused('No space left on device')
+remount('size=200m')
+assert sum(p.is_file() for p in mnist_folder(dest=dest).rglob('*')) == 14_435
+remount('ro')
+assert mnist_folder(dest=dest) == dest
+''', '4m')
+    assert done.returncode==0, done.stderr
+
+def test_read_only(in_tmpfs):
+    done = in_tmpfs(sentence + '''
+remount('ro')
+refused('Read-only file system')
+''', '4m')
+    assert done.returncode==0, done.stderr
 
 @pytest.mark.skipif(not hasattr(os, 'geteuid') or os.geteuid()==0, reason='everything can be written')
 def test_may_not_write(tmp_path):
