@@ -23,3 +23,12 @@ def python(tmp_path):
         assert done.returncode==0, done.stdout + done.stderr
         return done.stdout.strip()
     return _run
+
+@pytest.fixture(scope='module')
+def one_thread():
+    "Tiny tensors go many times faster by one thread, where the processors have other work"
+    import torch
+    n = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(n)

@@ -7,13 +7,7 @@ import chapter4_helpers
 from chapter4_helpers.all import *
 from chapter4_helpers.learner import Callback, Learner
 
-@pytest.fixture(scope='module', autouse=True)
-def one_thread():
-    "Tiny tensors go many times faster by one thread, where the processors have other work"
-    n = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(n)
+pytestmark = pytest.mark.usefixtures('one_thread')
 
 # Interrupts. Python hands one over between two lines, so that is where the tests put it.
 

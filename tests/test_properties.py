@@ -20,13 +20,7 @@ def cases(n):
     "Try a test with `n` inputs, or as many as the environment asks for"
     return settings(max_examples=int(os.environ.get('CASES', n)), derandomize='CASES' not in os.environ, database=None, deadline=None)
 
-@pytest.fixture(scope='module', autouse=True)
-def one_thread():
-    "Tiny tensors go many times faster by one thread, where the processors have other work"
-    n = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(n)
+pytestmark = pytest.mark.usefixtures('one_thread')
 
 seeds = st.integers(0, 2**32-1)
 floats = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
