@@ -1,0 +1,133 @@
+"Every notebook in JupyterLab and in Notebook 7, opened and run in Chromium as a reader does: `make test-browser`."
+import json, re, shutil, subprocess, sys, time
+from pathlib import Path
+import nbformat, pytest
+from browser import chromium, open_page
+from conftest import top
+from test_kernel import paths, slow
+
+pytestmark = pytest.mark.browser
+front_ends = dict(lab='lab/workspaces/{0}/tree/{0}.ipynb', notebook='notebooks/{0}.ipynb')
+settings = {
+    '@jupyterlab/apputils-extension:notification': dict(fetchNews='false', checkForUpdates=False),  # both ask the web
+    '@jupyterlab/notebook-extension:tracker': dict(windowingMode='none')}  # or cells out of sight may be left out of the page
+badge = 'https://colab.research.google.com/assets/colab-badge.svg'
+known = {
+    # The badge is on the web, and there is none here. Any other address would be named too
+    f'{badge}: net::ERR_FAILED', 'Failed to load resource: net::ERR_FAILED',
+    # Notebook 7 starts: its shortcuts and its file browser ask for what is not loaded yet
+    "Cannot read properties of undefined (reading 'schema')", "Command 'filebrowser:open-path' not registered."}
+
+failed = '[data-mime-type$=error], [data-mime-type$=stderr]'  # a traceback has the one or the other, by version
+
+@pytest.fixture(scope='module')
+def server(tmp_path_factory, no_network):
+    "JupyterLab, started as `make lab` does, on a copy of the notebooks: their folder, its address, its token"
+    folder = tmp_path_factory.mktemp('lab')
+    shutil.copytree(top/'nbs', folder/'nbs', ignore=lambda _,names: [n for n in names if not n.endswith('.ipynb')])
+    overrides = folder/'config'/'labconfig'/'default_setting_overrides.json'
+    overrides.parent.mkdir(parents=True)
+    overrides.write_text(json.dumps(settings))
+    env = no_network | dict(IPYTHONDIR=str(folder/'ipython'), **{f'JUPYTER_{d.upper()}_DIR': str(folder/d) for d in ('config', 'data', 'runtime')})
+    command = [Path(sys.executable).with_name('jupyter-lab'), '--allow-root', '--no-browser', '--port=0', 'nbs/00_pixels.ipynb']
+    with open(folder/'log', 'w') as log: process = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=log)
+    try:
+        for _ in range(300):
+            if written := list((folder/'runtime').glob('jpserver-*.json')): break
+            time.sleep(.2)
+        assert written, (folder/'log').read_text()
+        info = json.loads(written[0].read_text())
+        yield folder/'nbs', info['url'], info['token']
+    finally:
+        process.terminate()
+        process.wait(60)
+
+def wait(page, done, seconds):
+    "Wait until `done()`"
+    for _ in range(seconds*5):
+        if done(): return
+        page.wait_for_timeout(200)
+    pytest.fail(f'{seconds} seconds were not enough')
+
+def choose(page, menu, item):
+    page.locator('.lm-MenuBar-item', has_text=menu).first.click()
+    page.locator('.lm-Menu-item', has_text=item).first.click()
+
+def run_all(page, kernels, seconds):
+    "Run all cells, and wait for the last one or an error"
+    # Cells that are run before the kernel listens are passed over in silence
+    wait(page, lambda: any(k['connections'] and k['execution_state']=='idle' for k in kernels()), 60)
+    page.locator('.jp-Notebook-ExecutionIndicator[data-status=idle]').first.wait_for()
+    page.evaluate('''new MutationObserver(() => window.bars ||= document.querySelector("progress")?.outerHTML)
+        .observe(document, {subtree: true, childList: true})''')
+    choose(page, 'Run', 'Run All Cells')
+    page.wait_for_function('''failed => {
+        const prompts = [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")].map(e => e.textContent)
+        return !prompts.includes("[*]:") && (/\\d/.test(prompts.at(-1)) || document.querySelector(failed)) }''',
+        arg=failed, timeout=seconds*1000)
+
+def animation_plays(page):
+    animation = page.locator('.animation')
+    def changes(act):
+        before = animation.locator('img').get_attribute('src')
+        act()
+        page.wait_for_function('before => document.querySelector(".animation img").src != before', arg=before)
+    changes(animation.get_by_role('button', name='Play', exact=True).click)
+    animation.get_by_role('button', name='Pause', exact=True).click()
+    changes(lambda: animation.get_by_role('slider').fill('0'))
+
+def questions_answer(page):
+    def cell(n):
+        source = page.locator('.cm-content', has_text=re.compile(rf'(answer|explain|check)\({n},'))
+        return page.locator('.jp-CodeCell', has=source).first
+    def press(n, name): cell(n).get_by_role('button', name=name, exact=True).click()
+    def tick(n, letters):
+        for c in letters: cell(n).get_by_role('checkbox', name=c, exact=True).check()
+    def write(n, text): cell(n).locator('.jp-OutputArea').get_by_role('textbox').fill(text)
+    def says(n, text): cell(n).locator('.jp-OutputArea').filter(has_text=text).first.wait_for()
+    press(1, 'a')
+    says(1, 'Not a. Read again: 00_pixels, An image is a tensor. 0 of 37 right, 1 wrong, 36 open.')
+    press(1, 'c')
+    says(1, 'Right. 1 of 37 right')
+    write(7, '0.2 0.4')
+    page.keyboard.press('Enter')
+    says(7, 'Right. 2 of 37 right')
+    tick(24, 'ace')
+    press(24, 'Answer')
+    says(24, 'Right. 3 of 37 right')
+    write(2, 'In my own words')
+    tick(2, 'a')
+    press(2, 'Mark')
+    says(2, '1 of 3 points. Missing: b, c.')
+    cell(34).locator('.cm-line', has_text='def relu').click()
+    for key in ('End', *['Backspace']*3): page.keyboard.press(key)
+    page.keyboard.insert_text('return x.clamp(min=0)')
+    page.keyboard.press('Shift+Enter')
+    says(34, 'Right. 4 of 37 right')
+    cell(34).locator('.jp-OutputArea img').wait_for()
+
+def bars_were_seen(page): assert page.evaluate('window.bars')
+
+acts = {'02_learning_rate': animation_plays, '05_optimizer': bars_were_seen, '10_questionnaire': questions_answer}
+
+@pytest.mark.parametrize('front_end', front_ends)
+@pytest.mark.parametrize('path', [pytest.param(p, id=p.stem, marks=[pytest.mark.slow]*(p.stem in slow)) for p in paths])
+def test_notebook(front_end, path, server, chromium):
+    folder,url,token = server
+    copy = shutil.copy(path, folder)
+    with open_page(chromium, f'{url}{front_ends[front_end].format(path.stem)}?token={token}') as (page,wrong):
+        def kernels(): return page.request.get(f'{url}api/kernels').json()
+        def saved(): return [c for c in nbformat.read(copy, 4).cells if c.cell_type=='code']
+        # Without HTML, since a progress bar that is gone leaves an empty one
+        def kinds(cells): return [[o.get('name') or sorted(o.data) for o in c.outputs if 'text/html' not in o.get('data', {})] for c in cells]
+        run_all(page, kernels, 1200 if path.stem in slow else 300)
+        assert page.locator(failed).all_text_contents() == []
+        assert page.evaluate('[...document.querySelectorAll("progress")].filter(p => p.value < p.max).map(p => p.outerHTML)') == []
+        assert page.evaluate('[...document.querySelectorAll(".jp-OutputArea img")].every(i => i.complete && i.naturalWidth)')
+        choose(page, 'File', 'Save Notebook')
+        wait(page, lambda: all(c.execution_count for c in saved()), 30)
+        committed = [c for c in nbformat.read(path, 4).cells if c.cell_type=='code']
+        if path.stem != '10_questionnaire': assert kinds(saved()) == kinds(committed)
+        if act := acts.get(path.stem): act(page)
+        assert [w for w in wrong if w not in known] == []
+        for k in kernels(): page.request.delete(f'{url}api/kernels/{k["id"]}', headers=dict(Authorization=f'token {token}'))

@@ -1,0 +1,43 @@
+"A notebook as on Colab: its first cell installs the helpers from the branch, and the others work with those."
+import os, subprocess
+from configparser import ConfigParser
+import nbformat
+from conftest import top
+from test_kernel import run
+
+settings = ConfigParser()
+settings.read(top/'settings.ini', encoding='utf-8')
+github,branch = 'https://github.com/{user}/{repo}'.format_map(settings['DEFAULT']),settings['DEFAULT']['branch']
+
+def commit(repo):
+    "Make `repo` what the branch on GitHub would be, had everything been pushed"
+    for args in [('init', '-b', branch), ('add', '-A'), ('-c', 'user.name=n', '-c', 'user.email=n@n', 'commit', '-m', 'all')]:
+        subprocess.run(['git', *args], cwd=repo, check=True, capture_output=True)
+
+def colab(tmp_path, repo, env):
+    "`env` for a kernel that takes itself for Colab's, fetches `repo` for GitHub, and installs into a folder of its own"
+    package,start = tmp_path/'colab'/'google'/'colab',tmp_path/'ipython'/'profile_default'/'startup'
+    for folder in (package, start): folder.mkdir(parents=True)
+    (package/'__init__.py').touch()
+    (start/'first.py').write_text('import google.colab')  # Colab's kernel has it from the start
+    installed = tmp_path/'installed'
+    installed.mkdir()
+    return env | dict(
+        PYTHONPATH=os.pathsep.join([str(installed), str(tmp_path/'colab'), env['PYTHONPATH']]), IPYTHONDIR=str(tmp_path/'ipython'),
+        GIT_CONFIG_COUNT='1', GIT_CONFIG_KEY_0=f'url.{repo.as_uri()}.insteadOf', GIT_CONFIG_VALUE_0=github,
+        # Build with the setuptools that is here, where pip would fetch one: it takes 0 to mean no isolation
+        PIP_TARGET=str(installed), PIP_NO_DEPS='1', PIP_NO_BUILD_ISOLATION='0')
+
+def test_installs_and_runs(repo, tmp_path, no_network):
+    commit(repo)
+    empty = tmp_path/'content'
+    empty.mkdir()
+    nb = nbformat.read(top/'nbs'/'10_questionnaire.ipynb', 4)
+    nb.cells += map(nbformat.v4.new_code_cell, ['plot_function.__code__.co_filename', "answer(1, 'a')"])
+    run(nb, empty, colab(tmp_path, repo, no_network))
+    where,told = [c.outputs[0].data for c in nb.cells[-2:]]
+    assert where['text/plain'] == repr(str(tmp_path/'installed'/'chapter4_helpers'/'gradients.py'))
+    # Colab opens a notebook by its whole address, and shows buttons
+    assert f'](https://colab.research.google.com/github/{github.removeprefix("https://github.com/")}/blob/{branch}/nbs/00_pixels.ipynb#' in told['text/markdown']
+    assert any('application/vnd.jupyter.widget-view+json' in o.get('data', {}) for c in nb.cells for o in c.get('outputs', []))
+    assert list(empty.iterdir()) == []
