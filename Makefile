@@ -2,7 +2,8 @@
 PYTHON ?= python3
 venv := .venv/made_in
 docs := .venv/has_docs
-kernel_tests := tests/test_kernel.py -m ''
+kernel_tests := tests/test_kernel.py tests/test_colab.py -m ''
+kernel_needs := 'accelerate>=1.1' ipykernel ipywidgets nbclient pytest 'setuptools>=77'
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1	/p' Makefile | expand -t 14
@@ -21,9 +22,12 @@ test-wheel: $(venv) ## The same in a new environment that has only the wheel
 	rm -rf .venv-wheel dist
 	.venv/bin/python -m pip wheel -q --no-deps --no-build-isolation -w dist .
 	$(PYTHON) -m venv .venv-wheel
-	.venv-wheel/bin/python -m pip install dist/*.whl ipykernel nbclient pytest 'accelerate>=1.1'
+	.venv-wheel/bin/python -m pip install dist/*.whl $(floors) $(kernel_needs)
 	.venv-wheel/bin/python -m pytest $(kernel_tests)
 	rm -rf .venv-wheel
+
+test-floors: ## The same with the lowest versions that settings.ini allows; PYTHON=python3.10 has them all
+	$(MAKE) test-wheel floors="$$(sed -n '/^requirements = /{s///;s/>=/==/gp}' settings.ini)"
 
 test-browser: $(docs) ## Read the web page, and run the notebooks in JupyterLab, in Chromium
 	.venv/bin/python -m pytest -m 'browser and not slow' $(ARGS)
@@ -66,4 +70,4 @@ $(docs): $(venv)
 	.venv/bin/python -m pip install -e '.[dev,docs]'
 	@touch $@
 
-.PHONY: help lab test test-kernel test-wheel test-browser docs bench ladder notebooks readme links new
+.PHONY: help lab test test-kernel test-wheel test-floors test-browser docs bench ladder notebooks readme links new
