@@ -44,6 +44,7 @@ def draw(texts, path):
     import matplotlib
     matplotlib.use('agg')
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import LogLocator, NullFormatter
     fig,(a,b,c) = plt.subplots(1, 3, figsize=(13,4), layout='constrained')
     rows = [r for r in read_table(texts['epoch']) if r['validation']=='without']
     names = list(dict.fromkeys(r['way'] for r in rows))
@@ -63,6 +64,7 @@ def draw(texts, path):
     for r in read_table(texts['race']):
         c.plot(number(r['s, median']), 100*number(r['test accuracy']), 'o', label=f'{r["network"]}, {r["epochs"]} epoch{"s"*(r["epochs"]!="1")}')
     c.set(title='the race of ten digits', xscale='log', xlabel='seconds of training', ylabel='accuracy on the test set (%)')
+    c.xaxis.set(major_locator=LogLocator(subs=(1,2,5)), major_formatter='{x:g}', minor_formatter=NullFormatter())
     for ax in (a,b,c):
         ax.grid(alpha=.3)
         if ax.get_legend_handles_labels()[0]: ax.legend(fontsize=8)
