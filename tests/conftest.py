@@ -1,6 +1,7 @@
 import os, shutil, subprocess, sys
 from pathlib import Path
 import pytest
+from browser import chromium  # a fixture; one for all, since two Playwrights do not go together
 
 top = Path(__file__).parents[1]
 ignore = shutil.ignore_patterns('.git', '.venv*', '*.egg-info', 'build', 'dist', '__pycache__', '.ipynb_checkpoints', '.pytest_cache', 'models', '_docs', '_modidx.py')

@@ -2,7 +2,7 @@
 import json, re, shutil, subprocess, sys, time
 from pathlib import Path
 import nbformat, pytest
-from browser import chromium, open_page
+from browser import open_page
 from conftest import top
 from test_kernel import paths, slow
 

@@ -5,7 +5,7 @@ from importlib import import_module
 from urllib.parse import unquote, urldefrag
 import pytest
 from bs4 import BeautifulSoup
-from browser import chromium, open_page, serve
+from browser import open_page, serve
 from conftest import top
 
 pytestmark = pytest.mark.browser
@@ -116,7 +116,7 @@ def test_answers_and_machinery_unfold(site, chromium):
 def test_reference(folder):
     md = (folder/'helpers.html.md').read_text('utf-8')
     entries = dict(re.findall(r'(?ms)^### `(\w+)`\n(.*?)(?=^##|\Z)', md))
-    modules = [p.stem for p in (top/'chapter4_helpers').glob('*.py') if p.stem not in ('__init__', '__main__', 'all')]
+    modules = [p.stem for p in (top/'chapter4_helpers').glob('[!_]*.py') if p.stem != 'all']
     assert {*entries} == {name for m in modules for name in import_module(f'chapter4_helpers.{m}').__all__}
     assert [name for name,text in entries.items() if 'Made in [' not in text] == []
     assert '| `lr` | Learning rate, above 0 |' in entries['descend']
