@@ -15,6 +15,9 @@ test: $(venv) ## Test everything: the notebooks, then the package and the files 
 	OMP_NUM_THREADS=1 .venv/bin/nbdev-test --n-workers 2 --timing
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2
 
+test-slow: $(venv) ## Test what `make test` leaves out because it takes minutes
+	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 -m 'slow and not browser'
+
 test-kernel: $(venv) ## Run every notebook, the slow ones too, in a Jupyter kernel with no network
 	.venv/bin/python -m pytest $(kernel_tests)
 
