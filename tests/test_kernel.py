@@ -11,7 +11,9 @@ def run(nb, folder, env):
     NotebookClient(nb, kernel_name='python3', timeout=1200, resources=dict(metadata=dict(path=str(folder)))).execute(env=env)
 
 @pytest.mark.parametrize('path', [pytest.param(p, id=p.stem, marks=[pytest.mark.slow]*(p.stem in slow)) for p in paths])
-def test_runs(path, tmp_path, no_network): run(nbformat.read(path, 4), tmp_path, no_network)
+def test_runs(path, tmp_path, no_network):
+    run(nbformat.read(path, 4), tmp_path, no_network)
+    assert list(tmp_path.iterdir()) == []  # it leaves nothing in the reader's folder
 
 def test_there_is_no_network(tmp_path, no_network):
     cell = nbformat.v4.new_code_cell('from urllib.request import urlopen; urlopen("http://192.0.2.1", timeout=5)')
