@@ -50,4 +50,12 @@ def test_saved_outputs(path):
     assert re.findall(r'.{0,40}(?<![\w+/.])/(?:home|root|Users|tmp|work|var|private)/.{0,40}|site-packages', json.dumps(outputs)) == []
 
 @each_notebook
+def test_github_shows_the_outputs(path):
+    # Its view of a notebook has no widgets and runs no scripts
+    data = [o.data for c in nbformat.read(path, 4).cells for o in c.get('outputs', []) if 'data' in o]
+    assert {kind for d in data for kind in d} <= {'text/plain', 'text/html', 'text/markdown', 'image/png', 'image/jpeg'}
+    scripts = [html for html in (d.get('text/html', '') for d in data) if '<script' in html]
+    assert [html for html in scripts if 'class="animation"' not in html] == []
+
+@each_notebook
 def test_size(path): assert path.stat().st_size < 2.5e6
