@@ -5,7 +5,7 @@
 The folder is _docs by default. Cells with `#| hide` are left out, and the source of cells with `#| export` folds. A
 figure's alternative text is its cell's `#| fig-alt: ...`; without one, the sentences before and after the figure.
 Beside each page lies its Markdown, and llms.txt lists them."""
-import ast, inspect, re, sys
+import ast, inspect, re, shutil, sys
 from html import escape
 from importlib import import_module
 from pathlib import Path
@@ -192,7 +192,7 @@ def main(folder):
     helpers = reference(notebooks)
     pages.append(helpers)
     with TemporaryDirectory() as tmp:
-        source,doctrees = Path(tmp)/'source',Path(tmp)/'doctrees'
+        source,doctrees,site = (Path(tmp)/name for name in ('source', 'doctrees', 'site'))
         source.mkdir()
         folder.mkdir(parents=True, exist_ok=True)
         for p in pages: (folder/f'{p.name}.html.md').write_text(as_markdown(p.nb), 'utf-8')
@@ -201,6 +201,9 @@ def main(folder):
         index.nb.cells.append(nbformat.v4.new_markdown_cell('\n\n'.join(menu)))
         (source/'helpers.md').write_text(helpers.nb.cells[0].source, 'utf-8')
         for p in [index, *notebooks]: nbformat.write(p.nb, source/f'{p.name}.ipynb')
-        return build_main(['-q', '-W', '--keep-going', '-c', str(docs), '-d', str(doctrees), str(source), str(folder)])
+        # Not straight into `folder`, since MyST-NB puts a folder of its own beside it
+        failed = build_main(['-q', '-W', '--keep-going', '-c', str(docs), '-d', str(doctrees), str(source), str(site)])
+        if failed: return failed
+        shutil.copytree(site, folder, dirs_exist_ok=True)
 
 if __name__ == '__main__': sys.exit(main(Path(*sys.argv[1:2] or [top/'_docs'])))

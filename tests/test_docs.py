@@ -16,9 +16,10 @@ notebooks = sorted(p.stem for p in (top/'nbs').glob('*.ipynb'))
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('site')
+    folder = tmp_path_factory.mktemp('docs')/'site'
     done = subprocess.run([sys.executable, top/'docs'/'build.py', folder], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, '')
+    assert [*folder.parent.iterdir()] == [folder]
     return folder
 
 @pytest.fixture(scope='module')
