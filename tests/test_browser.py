@@ -54,17 +54,22 @@ def choose(page, menu, item):
     page.locator('.lm-Menu-item', has_text=item).first.click()
 
 def run_all(page, kernels, seconds):
-    "Run all cells, and wait for the last one or an error"
+    "Run all cells, and wait for the last one, or for an error, which stops them"
     # Cells that are run before the kernel listens are passed over in silence
     wait(page, lambda: any(k['connections'] and k['execution_state']=='idle' for k in kernels()), 60)
     page.locator('.jp-Notebook-ExecutionIndicator[data-status=idle]').first.wait_for()
     page.evaluate('''new MutationObserver(() => window.bars ||= document.querySelector("progress")?.outerHTML)
         .observe(document, {subtree: true, childList: true})''')
     choose(page, 'Run', 'Run All Cells')
-    page.wait_for_function('''failed => {
-        const prompts = [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")].map(e => e.textContent)
-        return !prompts.includes("[*]:") && (/\\d/.test(prompts.at(-1)) || document.querySelector(failed)) }''',
-        arg=failed, timeout=seconds*1000)
+    prompts,idle = page.locator('.jp-InputPrompt'),0
+    prompts.filter(has_text=re.compile(r'\[[\d*]')).first.wait_for()
+    def done():
+        "No cell waits, and the kernel has been idle for a second. (A folded cell shows no number to wait for)"
+        nonlocal idle
+        busy = prompts.filter(has_text='[*]').count() or any(k['execution_state'] != 'idle' for k in kernels())
+        idle = 0 if busy else idle+1
+        return idle==5
+    wait(page, done, seconds)
 
 def animation_plays(page):
     animation = page.locator('.animation')
