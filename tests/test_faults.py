@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures('one_thread')
 
 class Interrupted:
     "In `with`, the k-th line of Python, wherever it is, is not run: a KeyboardInterrupt comes instead. `line` is the number of lines so far."
-    def __init__(self, k): self.k,self.line,self.where = k,0,None
+    def __init__(self, k): self.k,self.line,self.where,self.at = k,0,None,{}
     def __enter__(self):
         sys.settrace(self.trace)
         return self
@@ -22,7 +22,10 @@ class Interrupted:
         torch.set_grad_enabled(True)  # where it hits torch's `no_grad` on the way out, that stays: none of ours
     def trace(self, frame, event, arg):
         if frame.f_code is Interrupted.__exit__.__code__: return None
-        if event=='line':
+        if event=='return': self.at.pop(frame, None)
+        # Where a loop jumps back within its line, Python 3.12 and 3.13 let what is raised here pass by a `finally` around it
+        if event=='line' and self.at.get(frame) != frame.f_lineno:
+            self.at[frame] = frame.f_lineno
             self.line += 1
             if self.line == self.k:
                 self.where = f'{frame.f_code.co_qualname if sys.version_info>=(3,11) else frame.f_code.co_name}:{frame.f_lineno}'
