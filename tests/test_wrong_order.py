@@ -70,6 +70,6 @@ def test_section_alone_after_a_restart(name, tmp_path, no_network):
             if e is None: continue
             missing = re.match(r"NameError: name '(.+?)' is not defined|ModuleNotFoundError: No module named '(.+?)'|FileNotFoundError: .* '(.+?)'", e)
             assert missing and advice in e, f'{title}: {e}'
-            above,(name,module,file) = sum((cells for _,cells in parts[:i]), []),missing.groups()
-            made = name in made_by(above) if name else (file or f'{module}.py') in '\n'.join(c.source for c in above)
+            above,(variable,module,file) = sum((cells for _,cells in parts[:i]), []),missing.groups()
+            made = variable in made_by(above) if variable else (file or f'{module}.py') in '\n'.join(c.source for c in above)
             assert made, f'{title}: {e}, and nothing above makes it'
