@@ -24,7 +24,7 @@ class Interrupted:
         if frame.f_code is Interrupted.__exit__.__code__: return None
         if event=='return': self.at.pop(frame, None)
         # Where a loop jumps back within its line, Python 3.12 and 3.13 let what is raised here pass by a `finally` around it
-        if event=='line' and self.at.get(frame) != frame.f_lineno:
+        if event=='line' and (sys.version_info<(3,12) or self.at.get(frame) != frame.f_lineno):
             self.at[frame] = frame.f_lineno
             self.line += 1
             if self.line == self.k:
