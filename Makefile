@@ -42,8 +42,8 @@ docs: $(docs) ## Build the web page from the notebooks as they are saved, into _
 bench: $(venv) ## Measure speed, and write benchmarks/RESULTS.md
 	.venv/bin/python benchmarks/run.py $(ARGS)
 
-ladder: $(venv) ## Train every model of the series and print one table
-	.venv/bin/python -m chapter4_helpers $(ARGS)
+ladder: $(venv) ## Train every model of the series, five times, for the table of the first page; ARGS=--quick only prints one
+	.venv/bin/python -m chapter4_helpers $(or $(ARGS),--seeds 5 --out chapter4_helpers/ladder.json)
 
 notebooks: $(venv) ## Run every notebook, save its outputs, and write what is made from them
 	.venv/bin/nbdev-clean

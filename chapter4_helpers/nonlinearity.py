@@ -5,19 +5,16 @@
 # %% auto #0
 __all__ = ['simple_net']
 
-# %% ../nbs/06_nonlinearity.ipynb #8cb10a82
-from numbers import Integral
-
+# %% ../nbs/06_nonlinearity.ipynb #023bfd81
 from torch import nn
+from .checks import check_whole
 
-# %% ../nbs/06_nonlinearity.ipynb #33833348
+# %% ../nbs/06_nonlinearity.ipynb #ad06a20c
 def simple_net(
     n_in=784,     # Numbers in a row, such as the pixels of an image
     n_hidden=30,  # Units in the hidden layer
     n_out=1,      # Scores for each row
 ) -> nn.Sequential:  # `nn.Sequential` that turns float `[n,n_in]` into `[n,n_out]`
     "Linear layer, ReLU, linear layer: the neural network of chapter 4 of the fast.ai book."
-    for name,n in (('n_in',n_in), ('n_hidden',n_hidden), ('n_out',n_out)):
-        if not isinstance(n, Integral) or n < 1:
-            raise ValueError(f'{name} must be a whole number from 1, such as 30; got {n!r}')
+    check_whole(n_in=n_in, n_hidden=n_hidden, n_out=n_out)
     return nn.Sequential(nn.Linear(n_in, n_hidden), nn.ReLU(), nn.Linear(n_hidden, n_out))

@@ -5,57 +5,39 @@
 # %% auto #0
 __all__ = ['BasicOptim', 'train_epoch', 'Epoch', 'train_model']
 
-# %% ../nbs/05_optimizer.ipynb #f82efd2c
-import math, time
+# %% ../nbs/05_optimizer.ipynb #73bfc9b0
+import time
 from typing import NamedTuple
 
 import torch
 from torch import nn
 
+from .checks import (
+    check_finite, check_grads, check_lr, check_params, check_whole, with_history)
 from .loss import batch_accuracy, mnist_loss
-from .minibatches import calc_grad, validate_epoch
+from .minibatches import calc_grad, mean_over_rows, validate_epoch
 
-# %% ../nbs/05_optimizer.ipynb #4881e9fc
+# %% ../nbs/05_optimizer.ipynb #3ccc96dc
 class BasicOptim:
     "Stochastic gradient descent: the optimizer of chapter 4 of the fast.ai book."
     def __init__(self,
         params,  # The tensors to change, all collecting gradients, such as `model.parameters()`
         lr,      # Learning rate, above 0
     ):
-        if isinstance(params, torch.Tensor):
-            raise TypeError('params must be a list of tensors; got one tensor. Write [params]')
         self.params,self.lr = list(params),lr
-        if not self.params:
-            raise ValueError('params is empty: nothing to train. (A generator can be used only once.)')
-        for i,p in enumerate(self.params):
-            if not (p.requires_grad and p.is_leaf):
-                raise ValueError(f'parameter {i}, of shape {list(p.shape)}, collects no gradient; make it '
-                                 'with init_params, or call .requires_grad_() on it, or leave it out')
-        if not (lr > 0 and math.isfinite(lr)):
-            raise ValueError(f'the learning rate must be a number above 0; got {lr}')
+        check_params(self.params); check_lr(lr)
 
     @torch.no_grad()
     def step(self):
         "Change each parameter by `-lr` times its gradient"
-        for i,p in enumerate(self.params):
-            if p.grad is None:
-                raise ValueError(f'parameter {i}, of shape {list(p.shape)}, has no gradient: call backward '
-                                 'before step, and leave out parameters that play no part in the loss')
-            p.add_(p.grad, alpha=-self.lr)  # p -= lr*p.grad, in one pass
+        check_grads(self.params)
+        for p in self.params: p.add_(p.grad, alpha=-self.lr)  # p -= lr*p.grad, in one pass
 
     def zero_grad(self):
         "Forget all gradients"
         for p in self.params: p.grad = None
 
-# %% ../nbs/05_optimizer.ipynb #d5eb0204
-def _check_finite(losses, n):
-    "Raise `FloatingPointError` if one of the last `n` losses is not a number, or infinite"
-    bad = (~torch.stack(losses[-n:]).isfinite()).nonzero()
-    if len(bad):
-        i = len(losses[:-n]) + bad[0].item()
-        raise FloatingPointError(f'the loss became {losses[i].item()} at batch {i}. Try a learning rate ten '
-                                 'times smaller, and make sure that the inputs hold no nan')
-
+# %% ../nbs/05_optimizer.ipynb #256a0e96
 def train_epoch(
     model,                 # Any callable that gives predictions for a batch
     dl,                    # Batches `(xb, yb)`
@@ -64,18 +46,15 @@ def train_epoch(
 ) -> float:                # Mean loss over the rows, as a Python float
     "Take one step for each batch of `dl`; `FloatingPointError` if the loss is nan or infinite."
     if isinstance(model, nn.Module): model.train()
-    losses,sizes,look = [],[],64
+    losses = []
     for xb,yb in dl:
         opt.zero_grad()
-        losses.append(calc_grad(xb, yb, model, loss_func))
+        losses.append((calc_grad(xb, yb, model, loss_func), len(xb)))
         opt.step()
-        sizes.append(len(xb))
-        if len(losses)%look == 0: _check_finite(losses, look)
-    if not losses: raise ValueError('the data loader gave no batch, so there is nothing to train on')
-    _check_finite(losses, look)
-    return (torch.stack(losses).cpu().double() @ torch.tensor(sizes).double()).item()/sum(sizes)
+    check_finite([loss for loss,n in losses])
+    return mean_over_rows(losses)
 
-# %% ../nbs/05_optimizer.ipynb #dfdbdbba
+# %% ../nbs/05_optimizer.ipynb #5b1f430f
 class Epoch(NamedTuple):
     "What `train_model` notes of an epoch."
     epoch: int         # Counted from 0
@@ -94,22 +73,16 @@ def train_model(
 ) -> list:                  # History: a list with an `Epoch` for each epoch that was finished
     "Train for some epochs, showing loss and metric; on an interrupt, return the history so far."
     from fastprogress import master_bar
-    if epochs < 1 or epochs%1:
-        raise ValueError(f'epochs must be a whole number from 1; got {epochs}')
-    history,bar = [],master_bar(range(int(epochs)))
-    columns = ['epoch', 'train_loss', getattr(metric, '__name__', 'metric'), 'seconds']
+    check_whole(epochs=epochs)
+    history,bar,name = [],master_bar(range(epochs)),getattr(metric, '__name__', 'metric')
     try:
-        for epoch in bar:
-            if epoch == 0: bar.write(columns, table=True)
+        for i in bar:
+            if i == 0: bar.write(['epoch', 'train_loss', name, 'seconds'], table=True)
             start = time.perf_counter()
-            loss = train_epoch(model, train_dl, opt, loss_func)
-            result = validate_epoch(model, valid_dl, metric)
-            history.append(Epoch(epoch, loss, result, time.perf_counter()-start))
-            bar.write([f'{epoch}', f'{loss:.4f}', f'{result:.4f}', f'{history[-1].seconds:.2f}'], table=True)
+            loss,result = train_epoch(model, train_dl, opt, loss_func),validate_epoch(model, valid_dl, metric)
+            history.append(Epoch(i, loss, result, time.perf_counter()-start))
+            bar.write([f'{i}', f'{loss:.4f}', f'{result:.4f}', f'{history[-1].seconds:.2f}'], table=True)
+    except FloatingPointError as e: raise with_history(e, history) from None
     except KeyboardInterrupt:
         print(f'Interrupted in epoch {len(history)}; the history holds the epochs before it.')
-    except FloatingPointError as e:
-        error = FloatingPointError(f'in epoch {len(history)}, {e}. The epochs before are in this error\'s history')
-        error.history = history
-        raise error from None
     return history

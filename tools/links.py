@@ -23,12 +23,12 @@ def with_links(path):
     text = site.sub(f'{user}.github.io/{repo}', text)
     if path.suffix=='.ipynb':  # its own badge and Colab cell, whatever they held: it may be a copy of another notebook
         colab = 'https://colab.research.google.com'
-        badge = f'[![Open In Colab]({colab}/assets/colab-badge.svg)]({colab}/github/{user}/{repo}/blob/{branch}/nbs/{path.name})'
+        badge = f'[![Open In Colab]({colab}/assets/colab-badge.svg)]({colab}/github/{user}/{repo}/blob/{branch}/{path.relative_to(top).as_posix()})'
         text = re.sub(r'(?m)^( *")\[!\[Open In Colab\].*?(?=(\\n)?",?$)', rf'\g<1>{badge}', text, count=1)
         text = re.sub(r'(%pip install -q git\+)[^\s"\\]+', rf'\g<1>https://github.com/{user}/{repo}@{branch}', text, count=1)
     return text
 
-paths = [*sorted(top.glob('nbs/*.ipynb')), *sorted(top.glob('*.md')), pyproject]  # last, since it knows the old links
+paths = [*sorted(top.glob('nbs/**/*.ipynb')), *sorted(top.glob('*.md')), pyproject]  # last, since it knows the old links
 changed = [p for p in paths if p.read_bytes() != with_links(p).encode()]
 for p in changed:
     print(p.relative_to(top))

@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-for path in map(Path, sys.argv[1:] or sorted((Path(__file__).parents[1]/'nbs').glob('*.ipynb'))):
+for path in map(Path, sys.argv[1:] or sorted((Path(__file__).parents[1]/'nbs').rglob('*.ipynb'))):
     print(path.name, flush=True)
     nb = nbformat.read(path, 4)
     NotebookClient(nb, kernel_name='python3', coalesce_streams=True, resources=dict(metadata=dict(path=str(path.parent)))).execute()
