@@ -1,50 +1,284 @@
-"The questionnaire: the sections it names exist, the answers it shows are right, and its buttons work."
-import re, sys
-import nbformat, pytest
+"""The questionnaire: its answers are right, its sections exist, what was missed is asked again, its buttons work.
+
+The right answers stand here and nowhere else in clear text. The quiz has their sums, in the table of
+nbs/workshop/quiz.ipynb; where one is missing or wrong, `test_sums` says what it should be."""
+import json, math, re, sys
+from datetime import date
+from types import SimpleNamespace
+import nbformat, pytest, torch
 from nbclient import NotebookClient
+from torch.nn import functional as F
+from chapter4_helpers import quiz
 from conftest import top
 
+def an_epoch(dl, w, lr, zero=True, late=False):
+    for xb,yb in dl:
+        ((w*xb-yb)**2).mean().backward()
+        if not late: w.data -= lr*w.grad
+        if zero: w.grad = None
+    if late: w.data -= lr*w.grad
+    return w
+
+def a_loop(model, dl, opt, loss_func, epochs, zero=True):
+    losses = []
+    for xb,yb in dl*epochs:
+        losses.append(loss_func(model(xb), yb))
+        losses[-1].backward(); opt.step()
+        if zero: opt.zero_grad()
+    return [l.item() for l in losses]
+
+def nine(): return torch.arange(1,10).view(3,3)
+
+# Letters, numbers, a word in all its spellings; a function; or a function, and what goes with it
+right = {
+    1: 'c', 2: 'abc', 3: 'abc', 4: lambda xs: [2*x for x in xs if x%2], 5: 'a',
+    6: (lambda t: (len(t.shape), t.shape), 'ac'), 7: (.2,.4), 8: 'd',
+    9: lambda k: torch.tensor([[5,6],[8,9]])*k, 10: (4,4), 11: 'b', 12: 'abc', 13: 'abc', 14: 'bdcafeg',
+    15: 'c', 16: 'd', 17: 'abc', 18: (-.04,), 19: 'a', 20: 'abc', 21: (torch.sigmoid, 'ace'), 22: 'd',
+    23: lambda w,g,lr: w-lr*g, 24: 'ace', 25: an_epoch,
+    26: (lambda xs,ys: [(x,y) for x,y in zip(xs,ys)], ['dataset', 'datasets']),
+    27: (lambda t: t.flatten(1), 'bc'), 28: 'b', 29: (21,43), 30: ['grad', '.grad', 'w.grad'], 31: (12,5),
+    32: 'bcefg', 33: a_loop, 34: torch.relu, 35: 'c', 36: ['nn.ReLU()', 'torch.nn.ReLU()'], 37: 'abc',
+    38: (.1,2.3), 39: ['softmax', 'softmax(1)', '.softmax(1)', '.softmax'], 40: 'a', 41: 'b', 42: ['raise'],
+    43: (.01,.5), 44: (1.5,.5), 45: 'd', 46: (64,12), 47: 'b'}
+
+# And every other letter where one is right; for points, whatever is not all of them
+wrong = {
+    4: [lambda xs: [2*x for x in xs], lambda xs: [x for x in xs if x%2], lambda xs: (2*x for x in xs if x%2)],
+    6: [(lambda t: (len(t), list(t.shape)), 'ac'), (lambda t: (t.shape, len(t.shape)), 'ac'),
+        (right[6][0], 'a'), (right[6][0], 'abc'), (right[6][0], 'bd')],
+    7: [(.4,.2), (.2,.16), (.8,.8), (.2,.41)],
+    9: [lambda k: nine()[1:,1:], lambda k: (nine()*k)[:2,:2], lambda k: [[5*k,6*k],[8*k,9*k]]],
+    10: [(4,1), (1,4), (16,1)],
+    14: ['abcdefg', 'bdcafge', 'bdacfeg'],
+    18: [(.04,), (-4,), (-400,), (-4.01,)],
+    21: [(lambda x: 1/(1+torch.exp(x)), 'ace'), (torch.tanh, 'ace'), (torch.sigmoid, 'abce'), (torch.sigmoid, 'ac')],
+    23: [lambda w,g,lr: w+lr*g, lambda w,g,lr: w-g, lambda w,g,lr: -lr*g],
+    24: ['a', 'ac', 'abcdef', 'acef', 'bdf'],
+    25: [lambda *a: an_epoch(*a, zero=False), lambda *a: an_epoch(*a, zero=False, late=True), lambda dl,w,lr: w],
+    26: [(zip, 'dataset'), (lambda xs,ys: [(y,x) for x,y in zip(xs,ys)], 'dataset'), (right[26][0], 'list'),
+         (right[26][0], 'data loader')],
+    27: [(lambda t: t.view(-1, 28*28), 'bc'), (lambda t: t.view(-1), 'bc'), (right[27][0], 'b'), (right[27][0], 'abcd')],
+    29: [(43,21), (1,40), (21,30)],
+    30: [['data'], ['gradient'], ['backward']],
+    31: [(6,5), (12,6), (12,4), (0,5)],
+    32: ['abcefg', 'bcf', 'abcdefg'],
+    33: [lambda *a: a_loop(*a, zero=False), lambda *a: a_loop(*a)[-1], lambda m,dl,o,f,n: a_loop(m,dl,o,f,1)],
+    34: [torch.abs, lambda x: x*0, torch.sigmoid, lambda x: -torch.relu(-x)],
+    36: [['nn.ReLU'], ['nn.relu()'], ['F.relu()'], ['relu']],
+    38: [(.1,.1), (1,2.3), (.1,3.32)],
+    39: [['scores'], ['F'], ['targets']],
+    42: [['return'], ['exit'], ['continue'], ['break']],
+    43: [(.01,.01), (.5,.5), (.49,.5)],
+    44: [(.5,1.5), (192,64), (.75,.25)],
+    46: [(12,12), (64,128), (32,10)]}
+for n,q in quiz.questions().items():
+    if q['kind']=='one': wrong[n] = [c for c in q['options'] if c != right[n]]
+    if q['kind']=='points': wrong[n] = ['-', 'a', 'b', 'c', 'ab', 'ac', 'bc']
+
+site = quiz._colab if 'google.colab' in sys.modules else ''
+lesson = top/'nbs'/'10_questionnaire.ipynb'
 def read(name): return nbformat.read(top/'nbs'/f'{name}.ipynb', 4)
 
-def headings(name):
-    return {h.strip() for c in read(name).cells if c.cell_type=='markdown' for h in re.findall(r'(?m)^#+ (.+)', c.source)}
+shown,its_live = [],quiz._live
+def said(f, *args, **kwargs):
+    "The last that `f` says"
+    shown.clear()
+    f(*args, **kwargs)
+    return shown[-1]
 
 @pytest.fixture
-def quiz(tmp_path, monkeypatch):
-    "Every question, as `number: (text, answer)`, and the names of the notebook after it was run unanswered"
+def at(tmp_path, monkeypatch):
+    "A new session with the quiz: nothing answered, no buttons, and a clock to set, `at(9)` to the ninth of March"
     monkeypatch.chdir(tmp_path)
-    cells,names,texts = read('10_questionnaire').cells,{},{}
-    for c in cells:
-        if c.cell_type=='code' and not c.source.startswith('#| hide'): exec(c.source, names)
-        elif m := re.search(r'(?s)### (\d+)\. (.+?)<details>(.+)</details>', c.source): texts[int(m[1])] = m[2],m[3]
-    assert list(texts) == list(range(1, 38)) and names['state'] == {} and list(tmp_path.iterdir()) == []
-    return texts,names
+    def display(data, **kwargs): shown.append(data['text/markdown'])
+    for name,value in dict(_state={}, _opened=set(), _live=lambda: False, display=display).items():
+        monkeypatch.setattr(quiz, name, value)
+    def at(day): monkeypatch.setattr(quiz, '_today', lambda: date(2026, 3, day))
+    at(1)
+    return at
 
-def test_sections_exist(quiz):
-    for n,q in quiz[1]['questions'].items(): assert q['section'] in headings(q['notebook']), n
+@pytest.fixture
+def nb(at, monkeypatch):
+    "By number: the words, what the answer shows, the code above the call, the cases. And the names of the lesson"
+    words,code,cases,names,check,n = {},{},{},{},quiz.check,0
+    def note(n, f, *rest, **kwargs): cases[n] = rest; check(n, f, *rest, **kwargs)
+    monkeypatch.setattr(quiz, 'check', note)
+    for c in read('10_questionnaire').cells:
+        if c.cell_type=='code':
+            if 'google.colab' in c.source: continue
+            exec(c.source, names)
+            if n: code.setdefault(n, []).append(c.source)
+            continue
+        for part in re.split(r'(?m)^(?=##+ )', c.source):
+            if m := re.match(r'### (\d+)\. ', part): n = int(m[1])
+            elif part.startswith('## '): n = 0
+            words[n] = words.get(n, '') + '\n\n' + part
+    assert list(words) == [0, *range(1, 48)] and quiz._state == {}
+    shown = {n: re.search(r'(?s)<details>(.+)</details>', w)[1] for n,w in words.items() if n}
+    return SimpleNamespace(words={n: w.split('<details>')[0] for n,w in words.items()}, shown=shown, code=code, cases=cases, names=names)
 
-def test_shown_answers_are_right(quiz):
-    texts,names = quiz
-    for n,(text,shown) in texts.items():
-        kind,options = (names['questions'][n][k] for k in ('kind', 'options'))
-        listed = ''.join(re.findall(r'(?m)^- \*\*(\w)\.\*\*', shown if kind=='points' else text))
-        if kind=='code':
-            exec(code := re.search(r'(?s)```python\n(.+?)```', shown)[1], names)
-            names['check'](n, names[re.match(r'def (\w+)', code)[1]], *names['asked'][n])
-        elif kind=='points': names['explain'](n, 'in my own words', listed)
+def give(nb, n, a):
+    "Answer question `n` by a call, as a reader would; is it right?"
+    kind = quiz._questions[n]['kind']
+    if kind.startswith('code'):
+        f,also = a if '+' in kind else (a, '')
+        quiz.check(n, f, *nb.cases[n], also=also)
+    elif kind=='points': quiz.explain(n, 'words', a)
+    else: quiz.answer(n, *([a] if isinstance(a, str) else a))
+    return quiz._is_right(n, quiz._state[n]['given'])
+
+def spellings(n):
+    "The right answer to question `n`, in all the ways to write it, as arguments of `tidy`"
+    a = right[n][1] if '+' in quiz._questions[n]['kind'] else right[n]
+    return [[spelling] for spelling in a] if isinstance(a, list) else [a]
+
+# The answers
+
+def test_sums():
+    assert list(quiz._questions) == list(right) == list(range(1, 48))
+    sums = {n: '/'.join(dict.fromkeys(quiz._sum(n, quiz._tidy(n, a)) for a in spellings(n)))
+            for n,q in quiz._questions.items() if q['kind'] not in ('points', 'code')}
+    put = {n: s for n,s in sums.items() if s != quiz._questions[n]['sums']}
+    assert put == {}, 'put these sums into the table of nbs/workshop/quiz.ipynb, and run it'
+
+def test_right_and_wrong(nb):
+    for n in right:
+        for a in wrong[n]:
+            assert not give(nb, n, a), (n, a)
+        for s in spellings(n) if isinstance(spellings(n)[0], list) else [None]:
+            a = right[n] if s is None else (right[n][0], s[0]) if '+' in quiz._questions[n]['kind'] else s
+            assert give(nb, n, a), (n, a)
+        assert len(wrong[n]) >= 3
+    assert (quiz._progress(), quiz._progress(38)) == ('37 of 37 right, 0 open', '10 of 10 beyond the chapter right, 0 open')
+    assert 'Nothing to revisit' in said(quiz.score)
+
+def test_shown_answers_are_right(nb):
+    for n,q in quiz._questions.items():
+        kind,shown = q['kind'],nb.shown[n]
+        listed = ''.join(re.findall(r'(?m)^- \*\*(\w)\.\*\*', shown if kind=='points' else nb.words[n]))
+        if kind.split('+')[-1] in ('one', 'some', 'order', 'points'): assert listed == q['options'], n
+        bold = (re.findall(r'\*\*(.+?)\*\*', shown) or [''])[0]
+        letters = ''.join(re.findall(r'\b[a-g]\b', bold))
+        if kind.startswith('code'):
+            exec(code := re.search(r'(?s)```python\n(.+?)```', shown)[1], nb.names)
+            f = nb.names[re.match(r'def (\w+)', code)[1]]
+            assert give(nb, n, (f, bold if kind.endswith('word') else letters) if '+' in kind else f), n
         else:
-            bold = re.search(r'\*\*(.+?)\*\*', shown)[1]
-            names['answer'](n, *re.findall(r'\d+(?:\.\d+)?' if kind=='numbers' else r'\b[a-g]\b', bold))
-        assert names['is_right'](n), n
-        if kind not in ('code', 'numbers'): assert listed == options, n
+            a = re.findall(r'-?\d+(?:\.\d+)?', bold) if kind=='numbers' else {'word': bold, 'points': listed}.get(kind, letters)
+            assert give(nb, n, a), n
 
-def test_without_ipywidgets(quiz, monkeypatch):
+def test_lesson_holds_no_answers(nb):
+    # Neither in its calls nor in what they show
+    for n,code in nb.code.items():
+        call = code[-1]
+        if quiz._questions[n]['kind'].startswith('code'): assert re.search(r'(?m)^def \w+\(.*\): \.\.\.$', call), n
+        if '+' in quiz._questions[n]['kind']: assert call.endswith("also='')"), n
+        if m := re.match(r'answer\((\d+), (.*?)\)(  #.*)?$', call): assert int(m[1])==n and re.sub(r'None|, ', '', m[2]) in ('', "''"), n
+        if m := re.match(r'explain\((\d+), (.*)\)$', call, re.S): assert int(m[1])==n and m[2] == '"""\n\n""", points=\'\'', n
+    text = json.dumps([c.get('outputs', []) for c in read('10_questionnaire').cells])
+    assert 'Right' not in text and 'Not ' not in text
+
+# The questions
+
+def test_sections_exist():
+    def headings(name): return {h.strip() for c in read(name).cells if c.cell_type=='markdown' for h in re.findall(r'(?m)^## (.+)', c.source)}
+    lost = {n: (q['notebook'], q['section']) for n,q in quiz._questions.items() if q['section'] not in headings(q['notebook'])}
+    assert lost == {}, 'these questions point to a section that is not there (or is no longer called so)'
+    assert {q['notebook'] for n,q in quiz._questions.items() if n >= quiz._beyond} == {
+        '08_all_digits', '09_learner', '11_many_machines', '12_what_networks_can_say'}
+
+def test_the_right_option_does_not_stand_out(nb):
+    ones = [n for n,q in quiz._questions.items() if q['kind']=='one']
+    options = {n: dict(re.findall(r'(?m)^- \*\*(\w)\.\*\* (.+)', nb.words[n])) for n in ones}
+    def stands_out(n, most): return len(options[n][right[n]]) == most(len(o) for o in options[n].values())
+    for most in (max, min): assert sum(stands_out(n, most) for n in ones) <= len(ones)/3, most
+    counts = [sum(right[n]==c for n in ones) for c in 'abcd']
+    assert max(counts)-min(counts) <= 2, counts
+
+def test_first_screen(nb):
+    "Question 1 comes after a few sentences and a short cell"
+    cells = read('10_questionnaire').cells
+    before = cells[:next(i for i,c in enumerate(cells) if '### 1.' in c.source)]
+    assert sum(len(c.source.split()) for c in before if c.cell_type=='markdown') < 120
+    in_view = [c for c in before if c.cell_type=='code' and not c.metadata.get('jupyter', {}).get('source_hidden')]
+    assert len(in_view) == 1 and len(in_view[0].source.splitlines()) <= 4
+
+def test_bugs(nb):
+    "Each of the four cells goes wrong as it says, and goes right with the answer"
+    def result(n, old='', new=''):
+        *above,last = nb.code[n][0].replace(old, new, 1).strip().split('\n')
+        exec('\n'.join(above), names := dict(nb.names))
+        return eval(last, names)
+    assert result(10)==.5 and result(10, '0.])\n(', '0.])[:,None]\n(')==0
+    lines = nb.code[31][0].split('\n')
+    assert [l[-1] for l in lines] == list('1234567') and result(31)==0
+    assert abs(result(31, '\n'.join(lines[4:6]), '\n'.join([lines[5], lines[4]])) - 2) < 1e-4
+    assert 'is not a Module subclass' in result(36)
+    exec(nb.code[36][0].replace('F.relu', right[36][0]), names := dict(nb.names, message=''))
+    assert names['message']==''
+    assert abs(result(39)-.5514) < 1e-4 and result(39, '.softmax(1)') < 1e-6
+    probabilities = torch.tensor([1.,0.,0.]).softmax(0)
+    assert [round(p.item(), 2) for p in probabilities] == [.58,.21,.21]
+    assert abs(result(39) + probabilities[0].log()) < 1e-6  # as low as it gets
+
+def test_numbers_in_the_answers(nb):
+    off = torch.tensor([0,0,0,.8])
+    assert torch.allclose(torch.stack([off.abs().mean(), off.square().mean().sqrt()]), torch.tensor(right[7]))
+    x,y = torch.tensor([[1.],[0.],[1.],[0.]]),torch.tensor([1.,0.,1.,0.])
+    assert (x-y).shape == right[10] and (x != y).sum() == 8
+    x = torch.tensor(5.).requires_grad_(); (-4*x).backward()
+    assert math.isclose(x.grad*.01, *right[18], rel_tol=1e-6)
+    ones = [round(an.item(), 6) for an in (quiz._run(f, nb.cases[25][0][:-1]) for f in wrong[25][:2])]
+    assert ones == [3.8,4.6]
+    assert (torch.tensor([[1,2],[3,4]])@torch.tensor([[1],[10]])).flatten().tolist() == [*right[29]]
+    x = torch.tensor(3.).requires_grad_(); (x**2).backward(); (x**2).backward()
+    assert x.grad == right[31][0]
+    ten = torch.zeros(1,10)
+    assert ten.softmax(1).unique().item()==torch.tensor(right[38][0]) and round(F.cross_entropy(ten, torch.tensor([3])).item(), 2)==right[38][1]
+    first = .98*0 + .02*.5
+    assert math.isclose(first, right[43][0]) and math.isclose(first/(1-.98), right[43][1])
+    assert right[44] == (2*192/256, 2*64/256)
+    def tent(x): return 2*F.relu(x) - 4*F.relu(x-.5)
+    y = torch.linspace(0, 1, 2**12+1)
+    for _ in range(6): y = tent(y)
+    assert ((y.diff().diff().abs() > 1e-4).sum()+1, 6*2) == right[46]
+
+# Coming back, as `nbs/workshop/quiz.ipynb` tests it in all cases
+
+def test_missed_is_asked_again_another_day(nb, at):
+    def new_session(day):
+        quiz._state.clear(); quiz._opened.clear(); at(day)
+        return said(quiz.resume)
+    assert said(quiz.answer, 5, 'b').startswith('**Not b.** Read again: [00_pixels, Rank and shape](')
+    said(quiz.answer, 5, right[5]); said(quiz.answer, 1, right[1])
+    give(nb, 6, wrong[6][0])
+    assert said(quiz.save) == '3 answers saved in questionnaire.json.'
+    assert '**Asked again' not in new_session(1)
+    assert new_session(2).endswith('1 of 37 right, 36 open. **Asked again today:** 5, 6.')
+    # All cells are run, with the answers of last time in them: these do not count
+    for n,a in ((5, right[5]), (6, wrong[6][0])):
+        give(nb, n, a)
+        assert shown[-1].startswith('**Asked again**')
+    assert give(nb, 5, right[5]) and give(nb, 6, right[6])
+    assert 'Asked again later: 5, 6 on 5 March.' in said(quiz.score)
+    said(quiz.save)
+    assert new_session(4).endswith('3 of 37 right, 34 open. Asked again later: 5, 6 on 5 March.')
+    assert new_session(5).endswith('**Asked again today:** 5, 6.')
+    said(quiz.answer, 5, ''); said(quiz.answer, 5, right[5]); said(quiz.answer, 6); said(quiz.save)
+    assert new_session(12).endswith('**Asked again today:** 5, 6.')
+    said(quiz.answer, 5); assert said(quiz.answer, 5, right[5]) == '**Right.** 2 of 37 right, 35 open.'
+    said(quiz.save)
+    assert new_session(31).endswith('**Asked again today:** 6.')
+
+def test_without_ipywidgets(nb, monkeypatch):
+    monkeypatch.setattr(quiz, '_live', its_live)
     monkeypatch.setitem(sys.modules, 'ipywidgets', None)
-    _,names = quiz
     monkeypatch.setitem(sys.modules, 'google.colab', sys)
-    assert not names['live']()
-    names['answer'](1, ''); names['answer'](1, 'c')
-    assert names['is_right'](1)
+    assert not quiz._live()
+    assert said(quiz.answer, 1, '') == 'Open.'
+    assert said(quiz.answer, 1, 'a').startswith(f'**Not a.** Read again: [00_pixels, An image is a tensor]({quiz._colab}00_pixels.ipynb#')
+    assert said(quiz.answer, 1, right[1]).startswith('**Right.**')
 
 def test_buttons(tmp_path):
     nb = read('10_questionnaire')
@@ -52,36 +286,46 @@ def test_buttons(tmp_path):
     def run(source):
         nb.cells.append(nbformat.v4.new_code_cell(source))
         return client.execute_cell(nb.cells[-1], len(nb.cells)-1).outputs
+    def value(source): return run(source)[0].data['text/plain']
     def has_widgets(cell): return any('application/vnd.jupyter.widget-view+json' in o.get('data', {}) for o in cell.outputs)
     with client.setup_kernel():
         client.kc.allow_stdin = True  # as where a person sits in front
         for i,c in enumerate(list(nb.cells)): client.execute_cell(c, i)
         shown = [c.source for c in nb.cells if c.cell_type=='code' and has_widgets(c)]
-        assert len(shown) == 27 and all(re.match('answer|explain', s) for s in shown)
+        assert len(shown) == 37 and all(re.match('answer|explain', s) for s in shown)
+        assert list(tmp_path.iterdir()) == []
 
-        box,said = {},{}
-        for n in (1, 7, 14, 24, 2):
-            said[n] = run(f'box{n} = ask({n})')
-            assert said[n][1].data['text/plain'] == 'Open.'
-            box[n] = f'box{n}.children'
+        said = {}
+        run('import datetime\nfrom chapter4_helpers import quiz\nbox = {}')
+        def ask(n):
+            said[n] = run(f'box[{n}] = quiz._ask({n}).children')
+            return said[n][1].data['text/plain']
+        assert [ask(n) for n in (1, 7, 14, 24, 2, 36)] == ['Open.']*6
         def press(n, source):
             "What stands under the buttons of question `n` after `source`"
             assert run(source) == []
             return said[n][1].data['text/markdown']
         def tick(n, row, boxes):
-            return press(n, f'*boxes,button = {box[n]}[{row}].children\nfor i,b in enumerate(boxes): b.value = i in {boxes}\nbutton.click()')
-        assert press(1, f'{box[1]}[0].value = "a"').startswith('**Not a.** Read again: [00_pixels, An image is a tensor](')
-        assert press(1, f'{box[1]}[0].value = "c"') == '**Right.** 1 of 37 right, 36 open.'
-        assert press(7, f'{box[7]}[0].value = "0.2"') == 'Still open: question 7 wants 2 numbers.'
-        assert press(7, f'{box[7]}[0].value = "0.2 0.4"').startswith('**Right.**')
-        assert press(14, f'{box[14]}[0].value = "b d c a f e g"').startswith('**Right.**')
+            return press(n, f'*boxes,button = box[{n}][{row}].children\nfor i,b in enumerate(boxes): b.value = i in {boxes}\nbutton.click()')
+        def enter(n, text): return press(n, f'box[{n}][0].value = {text!r}')
+        assert enter(1, 'a').startswith('**Not a.** Read again: [00_pixels, An image is a tensor](')
+        assert enter(1, 'c').endswith('1 of 37 right, 36 open.')
+        assert enter(7, '0.2') == 'Still open: question 7 wants 2 numbers.'
+        assert enter(7, '0.2 0.4').startswith('**Right.**')
+        assert enter(14, 'b d c a f e g').startswith('**Right.**')
+        assert enter(36, 'nn.ReLU').startswith('**Not `nn.ReLU`.**') and enter(36, 'nn.ReLU( )').startswith('**Right.**')
         assert tick(24, 0, [0, 2]).startswith('**Not ac.**')
         assert tick(24, 0, [0, 2, 4]).startswith('**Right.**')
-        run(f'{box[2]}[0].value = "mine"')
+        run('box[2][0].value = "mine"')
         assert tick(2, 1, []).startswith('**0 of 3 points.** Missing: a, b, c.')
         assert tick(2, 1, [0]).startswith('**1 of 3 points.** Missing: b, c.')
-        assert run('state[2], progress()')[0].data['text/plain'] == "({'given': 'a', 'words': 'mine'}, '4 of 37 right, 1 wrong, 32 open')"
-        run('save(); state.clear(); resume()')
-        again = run('again = ask(2).children')
-        assert again[1].data['text/markdown'].startswith('**1 of 3 points.** Missing: b, c.')
-        assert run('again[0].value, [b.value for b in again[1].children[:3]]')[0].data['text/plain'] == "('mine', [True, False, False])"
+        assert value('quiz._progress()') == "'5 of 37 right, 1 wrong, 31 open'"
+        run('save(); quiz._state.clear(); resume()')
+        assert ask(2).startswith('**1 of 3 points.** Missing: b, c.')
+        assert value('box[2][0].value, [b.value for b in box[2][1].children[:3]]') == "('mine', [True, False, False])"
+        # The next day: the fields are empty, and a button counts at once
+        run('tomorrow = datetime.date.today() + datetime.timedelta(1)\nquiz._today = lambda: tomorrow')
+        assert value('quiz._progress()') == "'2 of 37 right, 35 open'"
+        assert ask(1) == 'Open.' and value('box[1][0].value is None') == 'True'
+        assert enter(1, 'c').startswith('**Right.** Asked again on ')
+        assert value('quiz._state[1]["wait"]') == '3'
