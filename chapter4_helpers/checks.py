@@ -4,15 +4,16 @@
 
 # %% auto #0
 __all__ = ['check_whole', 'check_lr', 'check_digits', 'check_images', 'check_width', 'check_rows', 'check_binary', 'check_loss',
-           'check_batches', 'check_finite', 'with_history', 'check_ink', 'check_params', 'check_grads', 'check_descent']
+           'check_batches', 'check_finite', 'with_history', 'check_ink', 'check_params', 'check_grads', 'check_descent',
+           'check_learner', 'check_optimizer', 'check_range', 'check_steps']
 
-# %% ../nbs/workshop/checks.ipynb #9a9a0670
+# %% ../nbs/workshop/checks.ipynb #21b113dc
 import math
 from numbers import Integral
 
 import numpy as np, torch
 
-# %% ../nbs/workshop/checks.ipynb #f7e90ca5
+# %% ../nbs/workshop/checks.ipynb #8a266874
 def check_whole(
     **numbers,  # Each by its name, such as `epochs=5`
 ):
@@ -21,7 +22,7 @@ def check_whole(
         if not isinstance(n, Integral) or n < 1:
             raise ValueError(f'{name} must be a whole number from 1 up, such as 30; got {n!r}')
 
-# %% ../nbs/workshop/checks.ipynb #0c86e163
+# %% ../nbs/workshop/checks.ipynb #2c90ceae
 def check_lr(
     lr,  # Learning rate
 ):
@@ -29,7 +30,7 @@ def check_lr(
     if not 0 < lr < math.inf:
         raise ValueError(f'the learning rate must be above 0 and finite, such as 0.1; got {lr}')
 
-# %% ../nbs/workshop/checks.ipynb #cee3e8fe
+# %% ../nbs/workshop/checks.ipynb #85470b54
 def check_digits(
     digits,  # Such as `(3, 7)`
 ):
@@ -38,7 +39,7 @@ def check_digits(
     if not ds or len(set(ds)) < len(ds) or not all(isinstance(d, Integral) and 0 <= d <= 9 for d in ds):
         raise ValueError(f'digits must be different whole numbers from 0 to 9, such as (3, 7); got {digits!r}')
 
-# %% ../nbs/workshop/checks.ipynb #df147761
+# %% ../nbs/workshop/checks.ipynb #5c109420
 def check_images(
     a,  # Images `[...,h,w]`
     b,  # Images that broadcast with `a`
@@ -60,7 +61,7 @@ def check_width(
         raise ValueError(f'each row of xb needs {weights.shape[0]} numbers, one per weight; got shape '
                          f'{list(xb.shape)}. Turn images into rows with .view(-1, 28*28)')
 
-# %% ../nbs/workshop/checks.ipynb #bf05e32c
+# %% ../nbs/workshop/checks.ipynb #04d391c9
 def check_rows(
     x,  # Inputs: tensor or array `[n,...]`
     y,  # Targets, with as many rows
@@ -73,7 +74,7 @@ def check_rows(
         raise ValueError(f'x and y must have as many rows as each other; got {len(x):,} and {len(y):,}')
     if len(x) == 0: raise ValueError('x and y have no rows: there is nothing to load')
 
-# %% ../nbs/workshop/checks.ipynb #a48b1f9c
+# %% ../nbs/workshop/checks.ipynb #383b72c7
 def check_binary(
     preds,    # Scores, such as `[n,1]`
     targets,  # The same shape
@@ -87,7 +88,7 @@ def check_binary(
         raise ValueError('targets must be 0 or 1 to go with one score per row; got values from '
                          f'{targets.min()} to {targets.max()}. For ten digits use F.cross_entropy')
 
-# %% ../nbs/workshop/checks.ipynb #4fd1df45
+# %% ../nbs/workshop/checks.ipynb #b0e289ce
 def check_loss(
     loss,  # What a loss function returned
 ):
@@ -99,7 +100,7 @@ def check_loss(
         raise ValueError('the loss depends on no parameter that collects gradients. Make parameters with init_params, or '
                          'call .requires_grad_() on them; and compute the loss without .item(), .detach() or torch.no_grad()')
 
-# %% ../nbs/workshop/checks.ipynb #cb8b3d8d
+# %% ../nbs/workshop/checks.ipynb #fffaa3b1
 def check_batches(
     batches,  # What was collected from a data loader
 ):
@@ -117,7 +118,7 @@ def check_finite(
         raise FloatingPointError(f'the loss became {losses[i].item()} at batch {i}. Try a learning rate ten '
                                  'times smaller, and make sure that the inputs hold no nan')
 
-# %% ../nbs/workshop/checks.ipynb #5d684851
+# %% ../nbs/workshop/checks.ipynb #f5af898f
 def with_history(
     error,    # A `FloatingPointError` of `check_finite`
     history,  # The epochs that were finished
@@ -127,14 +128,14 @@ def with_history(
     new.history = history
     return new
 
-# %% ../nbs/workshop/checks.ipynb #f4fd43a9
+# %% ../nbs/workshop/checks.ipynb #cbb21b86
 def check_ink(
     ink,  # Array of True and False
 ):
     "Raise `ValueError` unless some pixel is ink."
     if not ink.any(): raise ValueError('found no ink: is it a photo of one dark digit on light paper?')
 
-# %% ../nbs/workshop/checks.ipynb #97877692
+# %% ../nbs/workshop/checks.ipynb #5516e66a
 def check_params(
     params,  # A list
 ):
@@ -155,7 +156,7 @@ def check_grads(
             raise ValueError(f'parameter {i}, of shape {list(p.shape)}, has no gradient: call backward before '
                              'step, and leave out parameters that play no part in the loss')
 
-# %% ../nbs/workshop/checks.ipynb #30dbec05
+# %% ../nbs/workshop/checks.ipynb #b79eba18
 def check_descent(
     params,  # Where to start
     lr,      # Learning rate
@@ -167,3 +168,36 @@ def check_descent(
         raise TypeError(f'params must be a float tensor, such as torch.tensor(3.); got {got}')
     check_lr(lr)
     check_whole(steps=steps)
+
+# %% ../nbs/workshop/checks.ipynb #dbeebfd2
+def check_learner(
+    dls,    # Loaders
+    model,  # A model
+):
+    "Raise `TypeError` unless the loaders have a `valid` and the model `parameters`, as an `nn.Module` has."
+    if not (hasattr(dls, 'valid') and hasattr(model, 'parameters')):
+        raise TypeError('need loaders, a pair or with `train` and `valid`, then an nn.Module; '
+                        f'got {type(dls).__name__} and {type(model).__name__}')
+
+def check_optimizer(
+    opt,  # An optimizer
+):
+    "Raise `TypeError` unless the optimizer shows its learning rate."
+    if not any(hasattr(opt, name) for name in ('hypers', 'param_groups', 'lr')):
+        raise TypeError('to set its learning rate, an optimizer must have an attribute lr (as ours), param_groups '
+                        f"(as PyTorch's) or hypers (as fastai's); got {type(opt).__name__}")
+
+def check_range(
+    start_lr,  # The first learning rate
+    end_lr,    # The last one
+    num_it,    # How many steps
+):
+    "Raise `ValueError` unless the rate can grow from the first to the last."
+    if not (0 < start_lr < end_lr < math.inf and num_it >= 1):
+        raise ValueError(f'need 0 < start_lr < end_lr and num_it from 1; got {start_lr}, {end_lr}, {num_it}')
+
+def check_steps(
+    losses,  # One for each step
+):
+    "Raise `ValueError` if there is none."
+    if not losses: raise ValueError('no step was taken, so there is no rate to suggest. Did a callback stop it?')

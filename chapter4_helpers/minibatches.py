@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['TensorDataLoader', 'calc_grad', 'mean_over_rows', 'validate_epoch']
 
-# %% ../nbs/04_minibatches.ipynb #cb686e22
+# %% ../nbs/04_minibatches.ipynb #ee72f0cc
 import numpy as np, torch
 from .checks import check_batches, check_loss, check_rows, check_whole
 from .loss import batch_accuracy, mnist_loss
 
-# %% ../nbs/04_minibatches.ipynb #d6dac478
+# %% ../nbs/04_minibatches.ipynb #354c94be
 class TensorDataLoader:
     "Batches `(xb, yb)`, cut whole out of two tensors or arrays."
     def __init__(self,
@@ -51,7 +51,7 @@ class TensorDataLoader:
         self.device = torch.device(device)
         return self
 
-# %% ../nbs/04_minibatches.ipynb #99fb7898
+# %% ../nbs/04_minibatches.ipynb #04c255de
 def calc_grad(
     xb,                    # A batch of inputs
     yb,                    # Their targets
@@ -64,7 +64,7 @@ def calc_grad(
     loss.backward()
     return loss.detach().squeeze()
 
-# %% ../nbs/04_minibatches.ipynb #eac6800b
+# %% ../nbs/04_minibatches.ipynb #b10781b5
 def mean_over_rows(
     batches,  # For each batch its mean (a number, or a tensor with one) and its rows
 ) -> float:   # The mean over all rows
@@ -72,7 +72,7 @@ def mean_over_rows(
     check_batches(batches)
     return sum(float(mean)*n for mean,n in batches) / sum(n for mean,n in batches)
 
-# %% ../nbs/04_minibatches.ipynb #80a6f15e
+# %% ../nbs/04_minibatches.ipynb #1a247b7a
 @torch.no_grad()
 def validate_epoch(
     model,                  # Any callable that gives predictions for a batch

@@ -3,8 +3,10 @@
     python tools/readme.py [--check]
 
 Cells with `#| hide` are left out, and the code of cells with `#| echo: false`. Of the outputs, Markdown and text
-are kept. With --check nothing is written; the exit status is 1 if README.md would change."""
+are kept, and the picture, which goes into docs/static/opening.png. With --check nothing is written; the exit status
+is 1 if README.md or the picture would change."""
 import re, sys
+from base64 import b64decode
 from pathlib import Path, PurePosixPath
 from posixpath import normpath
 from nbconvert import MarkdownExporter
@@ -12,11 +14,24 @@ from nbconvert.preprocessors import Preprocessor, TagRemovePreprocessor
 from traitlets.config import Config
 
 class Directives(Preprocessor):
-    "Make tags of nbdev's directives."
+    "Make tags of nbdev's directives, and of `fig-alt` the alternative text of the figures."
     def preprocess_cell(self, cell, resources, index):
         if cell.cell_type=='code':
-            cell.metadata.tags = re.findall(r'^#\|\s*(.*?)\s*$', cell.source, re.M)
+            directives = re.findall(r'^#\|\s*(.*?)\s*$', cell.source, re.M)
+            cell.metadata.tags = [d for d in directives if not d.startswith('fig-alt:')]
+            cell.metadata.alt = ''.join(d.removeprefix('fig-alt:').strip() for d in directives if d.startswith('fig-alt:'))
             cell.source = re.sub(r'^#\|.*\n?', '', cell.source, flags=re.M)
+        return cell,resources
+
+picture = 'docs/static/opening.png'
+
+class Picture(Preprocessor):
+    "Put a link in the place of the picture, and the picture into the resources"
+    def preprocess_cell(self, cell, resources, index):
+        for o in cell.get('outputs', []):
+            if 'image/png' in o.get('data', {}):
+                resources['picture'] = b64decode(o.data['image/png'])
+                o.data = {'text/markdown': f'![{cell.metadata.alt}](../{picture})'}
         return cell,resources
 
 def from_root(link): return normpath(PurePosixPath('nbs', link)) if not re.match(r'[a-z]+:|[#/]', link) else link
@@ -24,14 +39,15 @@ def from_root(link): return normpath(PurePosixPath('nbs', link)) if not re.match
 if __name__ == '__main__':
     top = Path(__file__).parents[1]
     config = Config(
-        MarkdownExporter=dict(preprocessors=[Directives, TagRemovePreprocessor]),
+        MarkdownExporter=dict(preprocessors=[Directives, Picture, TagRemovePreprocessor]),
         TagRemovePreprocessor=dict(enabled=True, remove_cell_tags=['hide'], remove_input_tags=['echo: false']),
         NbConvertBase=dict(display_data_priority=['text/markdown', 'text/plain']))
-    text,_ = MarkdownExporter(config=config).from_filename(top/'nbs'/'index.ipynb')
+    text,resources = MarkdownExporter(config=config).from_filename(top/'nbs'/'index.ipynb')
     text = re.sub(r'(?<=\]\()[^)\s]+', lambda m: from_root(m[0]), text)
     text = '<!-- Made from nbs/index.ipynb by `make readme`. Change that, not this. -->\n\n' + re.sub(r'\n{3,}', '\n\n', text).strip() + '\n'
-    readme = top/'README.md'
-    if not readme.exists() or readme.read_text('utf-8') != text:
-        print(readme.name)
-        if '--check' in sys.argv: sys.exit(1)
-        readme.write_text(text, 'utf-8')
+    made = {top/'README.md': text.encode(), top/picture: resources['picture']}
+    changed = [path for path,new in made.items() if not path.exists() or path.read_bytes() != new]
+    for path in changed:
+        print(path.relative_to(top))
+        if '--check' not in sys.argv: path.write_bytes(made[path])
+    sys.exit('--check' in sys.argv and bool(changed))
