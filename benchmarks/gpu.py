@@ -59,20 +59,19 @@ def graph_epoch(net, x, y, bs, device):
         wait(device)
     return epoch
 
-def graph_race(make_net, x, y, bs, epochs, seed, device):
+def graph_race(make_net, x, y, bs, lr, loss_func, seed, device):
     "`race` of the notebook by replay: the network, and the seconds it was trained for, without those of the recording"
     torch.manual_seed(seed)
     net = make_net().to(device)
-    opt = torch.optim.Adam(net.parameters(), torch.tensor(.01, device=device), betas=(.7,.9), capturable=device.type=='cuda')
+    opt = torch.optim.Adam(net.parameters(), torch.tensor(lr, device=device), betas=(.7,.9), capturable=device.type=='cuda')
     dl = TensorDataLoader(whole(x, bs), whole(y, bs), bs, shuffle=True)
-    schedule = OneCycleLR(opt, .01, epochs*len(dl), cycle_momentum=False)  # it changes the learning rate, a tensor, in place
-    step = Graph(net, opt, F.cross_entropy, x[:bs], y[:bs])
+    schedule = OneCycleLR(opt, lr, len(dl), cycle_momentum=False)  # it changes the learning rate, a tensor, in place
+    step = Graph(net, opt, loss_func, x[:bs], y[:bs])
     wait(device)
     start = time.perf_counter()
-    for _ in range(epochs):
-        for xb,yb in dl:
-            step(xb, yb)
-            schedule.step()
+    for xb,yb in dl:
+        step(xb, yb)
+        schedule.step()
     wait(device)
     return net,time.perf_counter()-start
 
@@ -135,10 +134,13 @@ def race(device, quick, nb, x, y, test_x, test_y):
     def on(make): return lambda: make().to(device)
     def loader(shuffle): return TensorDataLoader(x, y, bs=256, shuffle=shuffle)
     bs = 100 if quick else 250  # both divide the number of images
-    ways = {('published', 1): lambda seed: nb['race'](on(nb['published']), loader(False), 1, seed),
-            ('fast_net', 2): lambda seed: nb['race'](on(nb['fast_net']), loader(True), 2, seed),
-            ('fast_net, CUDA graph', 2): lambda seed: graph_race(nb['fast_net'], x, y, bs, 2, seed, device),
-            ('published, CUDA graph', 1): lambda seed: graph_race(nb['published'], x, y, bs, 1, seed, device)}
+    smoothed,far = nb['smoothed'],1 if quick else nb['far_epochs']
+    moved = nb['Shifted'](loader(True))
+    ways = {('published', 1): lambda seed: nb['race'](on(nb['published']), loader(False), 1, .01, seed),
+            ('fast_net', 1): lambda seed: nb['race'](on(nb['fast_net']), loader(True), 1, .02, seed, smoothed),
+            ('far_net, images moved', far): lambda seed: nb['race'](on(nb['far_net']), moved, far, .015, seed, smoothed),
+            ('fast_net, CUDA graph', 1): lambda seed: graph_race(nb['fast_net'], x, y, bs, .02, smoothed, seed, device),
+            ('published, CUDA graph', 1): lambda seed: graph_race(nb['published'], x, y, bs, .01, F.cross_entropy, seed, device)}
     # The race's own seconds: they leave out making the network and recording the graph
     runs = {k: [] for k in ways}
     for seed in range(-1, 2 if quick else 7):

@@ -62,7 +62,7 @@ def draw(texts, path):
         b.loglog(n, [number(r[k])*images/1e6 for k,images in zip(columns, n)], 'o-', label=f'batches of {r["batch"]}')
     b.set(title='an epoch of the linear model', xlabel='images', ylabel='seconds')
     for r in read_table(texts['race']):
-        c.plot(number(r['s, median']), 100*number(r['test accuracy']), 'o', label=f'{r["network"]}, {r["epochs"]} epoch{"s"*(r["epochs"]!="1")}')
+        c.plot(number(r['s, median']), 100*number(r['test accuracy']), 'o', label=f'{r["network"]}, {r.get("memory", "")}, {r["epochs"]} epoch{"s"*(r["epochs"]!="1")}'.replace(', ,', ','))
     c.set(title='the race of ten digits', xscale='log', xlabel='seconds of training', ylabel='accuracy on the test set (%)')
     c.xaxis.set(major_locator=LogLocator(subs=(1,2,5)), major_formatter='{x:g}', minor_formatter=NullFormatter())
     for ax in (a,b,c):

@@ -15,7 +15,8 @@ with warnings.catch_warnings():
     from fastai.optimizer import SGD
 
 from chapter4_helpers.data import mnist_sample
-from chapter4_helpers.loss import _check_binary, batch_accuracy, mnist_loss
+from chapter4_helpers.checks import check_binary
+from chapter4_helpers.loss import batch_accuracy, mnist_loss
 from chapter4_helpers.minibatches import TensorDataLoader, validate_epoch
 from chapter4_helpers.nonlinearity import simple_net
 from chapter4_helpers.optimizer import BasicOptim, train_epoch
@@ -140,7 +141,7 @@ def profile(data, quick=False):
         for _ in dl: pass
     targets = y[:256]
     def check():
-        for _ in range(batches): _check_binary(targets, targets)
+        for _ in range(batches): check_binary(targets, targets)
     def copy(): return x.clone()
     batches,rows = len(dl),[]
     for model,make in models.items():

@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['gradient']
 
-# %% ../nbs/01_gradients.ipynb #b413b74a
+# %% ../nbs/01_gradients.ipynb #265427cc
 import torch
 
-# %% ../nbs/01_gradients.ipynb #26909cc4
+# %% ../nbs/01_gradients.ipynb #f71dd0e7
 def gradient(
     f,  # Takes a tensor with one number, returns one
     x,  # Where: a number

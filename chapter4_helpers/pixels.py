@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['mnist_distance']
 
-# %% ../nbs/00_pixels.ipynb #c78050c6
+# %% ../nbs/00_pixels.ipynb #a7b3e9b2
 from .checks import check_images
 
-# %% ../nbs/00_pixels.ipynb #89781d20
+# %% ../nbs/00_pixels.ipynb #b8edcff7
 def mnist_distance(
     a,  # Images, float `[...,h,w]`
     b,  # Images that broadcast with `a`
-):      # Float `[...]`
+) -> 'torch.Tensor':  # Float `[...]`
     "Mean absolute difference of `a` and `b` over rows and columns (the L1 norm)."
     check_images(a, b)
     return (a-b).abs().mean((-1,-2))

@@ -9,6 +9,7 @@ import ast, inspect, re, shutil, sys
 from html import escape
 from importlib import import_module
 from pathlib import Path
+from posixpath import normpath
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
@@ -29,7 +30,7 @@ from readme import Directives
 package = 'chapter4_helpers'
 
 class Page(NamedTuple):
-    name: str     # Of its file, without the ending
+    name: str     # Of its file in nbs, without the ending, such as `workshop/data`
     title: str
     summary: str  # The line under the title
     nb: nbformat.NotebookNode
@@ -39,12 +40,13 @@ class Page(NamedTuple):
 
 def slug(heading): return re.sub(r'[^\w\- ]', '', heading.strip().lower()).replace(' ', '-')
 
-def with_site_links(text):
-    "Markdown whose links lead to the site's pages and sections, or to the repository on GitHub"
+def with_site_links(text, folder):
+    "Markdown of `folder` whose links lead to the site's pages and sections, or else to GitHub"
     def link(m):
         to,_,section = m[1].partition('#')
         if re.match(r'[a-z]+:', to): return m[0]
-        if to.startswith('../'): to = f'{github}/blob/{settings["branch"]}/{to[3:]}'
+        path = normpath(f'{folder}/{to}')
+        if not path.startswith('nbs'): to = f'{github}/blob/{settings["branch"]}/{path}'
         return f']({to}#{slug(section.replace("-", " "))})' if section else f']({to})'
     text = re.sub(r'\[!\[Open In Colab\]\([^)]*\)\]', '[Open in Colab]', text)  # the badge is an image on another host
     return re.sub(r'\]\(([^)\s]+)\)', link, text)
@@ -62,7 +64,7 @@ def labels(code):
 
 def alt_text(cells, i):
     "What the notebook says about the figures of `cells[i]`"
-    if own := [t.split(': ', 1)[1] for t in cells[i].metadata.tags if t.startswith('fig-alt: ')]: return own[0]
+    if cells[i].metadata.alt: return cells[i].metadata.alt
     code = cells[i].source
     if steps := re.search(r'^plot_steps\((.*)\);$', code, re.M):
         return 'The seven steps of training as a loop' + (f'; in orange: {steps[1]}.' if steps[1] else '.').replace("'", '')
@@ -79,7 +81,7 @@ def is_seen(output):
     html = output.get('data', {}).get('text/html')
     return html is None or re.sub(r'(?s)<style>.*?</style>', '', html).strip()
 
-def prepare(cell, alt, module):
+def prepare(cell, alt, module, folder):
     "Fold what is exported or hidden in Jupyter, and give the figures their alternative text"
     fold = f'Exported to {package}.{module}' if 'export' in cell.metadata.tags else ''
     if title := re.match(r'#@title (.+)\n', cell.source): fold,cell.source = title[1],cell.source[title.end():]
@@ -88,20 +90,21 @@ def prepare(cell, alt, module):
     cell.metadata.mystnb = dict(code_prompt_show=fold, code_prompt_hide=fold, image=dict(alt=alt))
     cell.outputs = [o for o in cell.outputs if is_seen(o)]
     for data in [o.data for o in cell.outputs if 'data' in o]:
-        if 'text/markdown' in data: data['text/markdown'] = with_site_links(data['text/markdown'])
+        if 'text/markdown' in data: data['text/markdown'] = with_site_links(data['text/markdown'], folder)
         if 'text/html' in data: data['text/html'] = data['text/html'].replace('<img id=', f'<img alt="{escape(alt)}" id=')
 
 def read(path):
     "The notebook at `path` as a page"
     nb,_ = Directives().preprocess(nbformat.read(path, 4), {})
+    folder = path.parent.relative_to(top).as_posix()
     tags = [t for c in nb.cells for t in c.metadata.get('tags', [])]
     module = ''.join(t.removeprefix('default_exp ') for t in tags if t.startswith('default_exp '))
     title,summary = re.match(r'# (.+)\n\n> (.+)', nb.cells[0].source).groups()
     nb.cells = [c for c in nb.cells if c.source.strip() and 'hide' not in c.metadata.get('tags', [])]
     for i,c in enumerate(nb.cells):
-        if c.cell_type=='code': prepare(c, alt_text(nb.cells, i), module)
-        else: c.source = with_site_links(c.source)
-    return Page(path.stem, title, summary, nb, module)
+        if c.cell_type=='code': prepare(c, alt_text(nb.cells, i), module, folder)
+        else: c.source = with_site_links(c.source, folder)
+    return Page(path.relative_to(top/'nbs').with_suffix('').as_posix(), title, summary, nb, module)
 
 def as_markdown(nb):
     "The notebook as Markdown, with tables as text, and the alternative texts in place of the figures"
@@ -121,7 +124,8 @@ def as_markdown(nb):
         TagRemovePreprocessor=dict(enabled=True, remove_input_tags=['remove-input']),
         NbConvertBase=dict(display_data_priority=['text/markdown', 'text/plain']))
     md,_ = MarkdownExporter(config=config).from_notebook_node(nb)
-    return re.sub(r'(\]\([\w-]+)\.ipynb(?=[#)])', r'\1.html.md', re.sub(r'\n{3,}', '\n\n', md)).strip() + '\n'
+    md = re.sub(r'(\]\((?:\.\./)?[\w/-]+)\.ipynb(?=[#)])', r'\1.html.md', md)
+    return re.sub(r'\n{3,}', '\n\n', md).strip() + '\n'
 
 # The reference
 
@@ -139,27 +143,40 @@ def call(name, f):
 def table(f):
     "What the comments beside the parameters of `f` and its result say"
     said = {name: p['docment'] for name,p in docments(f, full=True).items() if p['docment']}
+    # Without a `->`, fastcore passes over what stands beside the colon
+    result = re.search(r'(?m)^ *\): *# (.+)', inspect.getsource(f))
+    if result: said['return'] = result[1]
     if not said: return ''
-    rows = [f'| {"returns" if name=="return" else f"`{name}`"} | {" ".join(text.split())} |' for name,text in said.items()]
+    rows = [f'| {"returns" if name=="return" else f"`{name}`"} | {" ".join(text.split())} |'
+            for name,text in said.items()]
     return '\n'.join(['| parameter | |', '| --- | --- |', *rows])
 
+def code(name, obj):
+    "How to call the public `obj`, or what it is"
+    if not callable(obj): return f'{name} = {obj!r}'
+    if not inspect.isclass(obj): return call(name, obj)
+    if issubclass(obj, tuple):  # as a `NamedTuple` its source says most, as a `namedtuple` it has none
+        return inspect.getsource(obj).strip() if inspect.get_annotations(obj) else call(name, obj)
+    return call(name, obj.__init__) if '__init__' in vars(obj) else f'{name}()'
+
 def entry(name, obj, section, level=3):
-    "The public `obj` in Markdown: how to call it, what it says of itself, and its methods that have a docstring"
+    "The public `obj` in Markdown: how to call it, its docstring, and its methods that have one"
     is_class = inspect.isclass(obj)
     f = vars(obj).get('__init__') if is_class else obj
-    named_tuple = is_class and issubclass(obj, tuple)
-    code = inspect.getsource(obj) if named_tuple else call(name, f) if f else f'{name}()'
-    methods = [(k,m) for k,m in vars(obj).items() if k[0]!='_' and inspect.isfunction(m) and m.__doc__] if is_class else []
+    methods = [(k,m) for k,m in vars(obj).items() if k[0]!='_' and inspect.isfunction(m)
+               and m.__doc__] if is_class else []
+    has_doc = callable(obj) and not (is_class and issubclass(obj, tuple))
     return '\n\n'.join(filter(None, [
-        f'{"#"*level} `{name}`', f'```python\n{code.strip()}\n```', '' if named_tuple else inspect.getdoc(obj), section,
-        table(f) if f else '', *[entry(f'{name}.{k}', m, '', level+1) for k,m in methods]]))
+        f'{"#"*level} `{name}`', f'```python\n{code(name, obj)}\n```',
+        has_doc and inspect.getdoc(obj), section, callable(f) and table(f),
+        *[entry(f'{name}.{k}', m, '', level+1) for k,m in methods]]))
 
 def section(page, name):
     "A link to the section of the notebook that makes `name`"
     heading = ''
     for c in page.nb.cells:
         if c.cell_type=='markdown': heading = (re.findall(r'(?m)^#+ (.+)', c.source) or [heading])[-1]
-        elif 'export' in c.metadata.tags and re.search(rf'(?m)^(def|class) {name}\b', c.source):
+        elif 'export' in c.metadata.tags and re.search(rf'(?m)^((def|class) {name}\b|{name} *=)', c.source):
             return f'Made in [{page.title}: {heading}]({page.name}.ipynb#{slug(heading)}).'
 
 def reference(pages):
@@ -177,30 +194,32 @@ def reference(pages):
 
 # The site
 
-def contents(names, caption): return '\n'.join(['```{toctree}', ':hidden:', f':caption: {caption}', '', *names, '```'])
+def contents(pages, caption):
+    names = [p.name for p in pages]
+    return '\n'.join(['```{toctree}', ':hidden:', f':caption: {caption}', '', *names, '```'])
 
-def llms_txt(index, notebooks, helpers):
+def llms_txt(index, lessons, workshop, helpers):
     "The site for assistants, in the form of llmstxt.org"
     def lines(pages): return [f'- [{p.title}]({html_baseurl}{p.name}.html.md): {p.summary}' for p in pages]
-    return '\n'.join([f'# {index.title}', '', f'> {settings["description"]}.', '', '## Start', '', *lines([index]), '',
-                      '## Notebooks', '', *lines(notebooks), '', '## Reference', '', *lines([helpers]), ''])
+    parts = [('Start', [index]), ('Lessons', lessons), ('Workshop', workshop), ('Reference', [helpers])]
+    listed = [line for caption,pages in parts for line in ('', f'## {caption}', '', *lines(pages))]
+    return '\n'.join([f'# {index.title}', '', f'> {settings["description"]}.', *listed, ''])
 
 def main(folder):
-    pages = [read(p) for p in sorted((top/'nbs').glob('*.ipynb'))]
-    index, = [p for p in pages if p.name=='index']
-    notebooks = [p for p in pages if p is not index]
-    helpers = reference(notebooks)
-    pages.append(helpers)
+    *lessons,index = [read(p) for p in sorted((top/'nbs').glob('*.ipynb'))]
+    workshop = [read(p) for p in sorted((top/'nbs').glob('workshop/*.ipynb'))]
+    helpers = reference([*lessons, *workshop])
+    pages = [index, *lessons, *workshop, helpers]
     with TemporaryDirectory() as tmp:
         source,doctrees,site = (Path(tmp)/name for name in ('source', 'doctrees', 'site'))
-        source.mkdir()
-        folder.mkdir(parents=True, exist_ok=True)
+        for to in source,folder: (to/'workshop').mkdir(parents=True, exist_ok=True)
         for p in pages: (folder/f'{p.name}.html.md').write_text(as_markdown(p.nb), 'utf-8')
-        (folder/'llms.txt').write_text(llms_txt(index, notebooks, helpers), 'utf-8')
-        menu = contents([p.name for p in notebooks], 'Notebooks'), contents([helpers.name], 'Reference')
+        (folder/'llms.txt').write_text(llms_txt(index, lessons, workshop, helpers), 'utf-8')
+        menu = [contents(pages, caption) for pages,caption in
+                ((lessons, 'Lessons'), (workshop, 'Workshop'), ([helpers], 'Reference'))]
         index.nb.cells.append(nbformat.v4.new_markdown_cell('\n\n'.join(menu)))
         (source/'helpers.md').write_text(helpers.nb.cells[0].source, 'utf-8')
-        for p in [index, *notebooks]: nbformat.write(p.nb, source/f'{p.name}.ipynb')
+        for p in pages[:-1]: nbformat.write(p.nb, source/f'{p.name}.ipynb')
         # Not straight into `folder`, since MyST-NB puts a folder of its own beside it
         failed = build_main(['-q', '-W', '--keep-going', '-c', str(docs), '-d', str(doctrees), str(source), str(site)])
         if failed: return failed
