@@ -4,7 +4,11 @@ import pytest
 from browser import chromium  # a fixture; one for all, since two Playwrights do not go together
 
 top = Path(__file__).parents[1]
-ignore = shutil.ignore_patterns('.git', '.venv*', '*.egg-info', 'build', 'dist', '__pycache__', '.ipynb_checkpoints', '.pytest_cache', 'models', '_docs', '_modidx.py')
+lessons,workshop = (sorted((top/'nbs').glob(names)) for names in ('*.ipynb', 'workshop/*.ipynb'))
+notebooks = lessons + workshop
+ignore = shutil.ignore_patterns(
+    '.git', '.venv*', '*.egg-info', 'build', 'dist', '__pycache__', '.ipynb_checkpoints',
+    '.pytest_cache', '.hypothesis', 'models', '_docs', '_modidx.py')
 
 @pytest.fixture
 def repo(tmp_path):
@@ -14,13 +18,15 @@ def repo(tmp_path):
 @pytest.fixture(scope='session')
 def no_network(tmp_path_factory):
     "The environment of a process that has no network, and no data sets on disk"
-    return os.environ | dict(PYTHONPATH=str(top/'tests'/'no_network'), FASTAI_HOME=str(tmp_path_factory.mktemp('fastai')))
+    home = str(tmp_path_factory.mktemp('fastai'))
+    return os.environ | dict(PYTHONPATH=str(top/'tests'/'no_network'), FASTAI_HOME=home)
 
 @pytest.fixture
 def python(tmp_path):
     "Run Python with `args` in another folder, and return what it prints"
     def _run(*args, cwd=tmp_path, **kwargs):
-        done = subprocess.run([sys.executable, *args], cwd=cwd, capture_output=True, text=True, **kwargs)
+        command = [sys.executable, *args]
+        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, **kwargs)
         assert done.returncode==0, done.stdout + done.stderr
         return done.stdout.strip()
     return _run

@@ -2,8 +2,8 @@
 import os, subprocess
 from configparser import ConfigParser
 import nbformat, pytest
-from conftest import top
-from test_kernel import paths, run
+from conftest import notebooks, top
+from test_kernel import run
 
 settings = ConfigParser()
 settings.read(top/'settings.ini', encoding='utf-8')
@@ -28,12 +28,14 @@ def colab(tmp_path, repo, env):
         # Build with the setuptools that is here, where pip would fetch one: it takes 0 to mean no isolation
         PIP_TARGET=str(installed), PIP_NO_DEPS='1', PIP_NO_BUILD_ISOLATION='0')
 
-@pytest.mark.parametrize('name', [pytest.param(p.stem, marks=[pytest.mark.slow]*(p.stem != '10_questionnaire')) for p in paths])
-def test_installs_and_runs(name, repo, tmp_path, no_network):
+@pytest.mark.parametrize('path', [
+    pytest.param(p, id=p.stem, marks=[pytest.mark.slow]*(p.stem != '10_questionnaire')) for p in notebooks])
+def test_installs_and_runs(path, repo, tmp_path, no_network):
+    name = path.stem
     commit(repo)
     empty = tmp_path/'content'
     empty.mkdir()
-    nb = nbformat.read(top/'nbs'/f'{name}.ipynb', 4)
+    nb = nbformat.read(path, 4)
     nb.cells.append(nbformat.v4.new_code_cell('import chapter4_helpers.data; chapter4_helpers.data.__file__'))
     if name=='10_questionnaire': nb.cells.append(nbformat.v4.new_code_cell("answer(1, 'a')"))
     run(nb, empty, colab(tmp_path, repo, no_network))

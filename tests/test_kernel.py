@@ -1,21 +1,30 @@
-"Every notebook runs in a Jupyter kernel, from another folder and with no network. `make test-kernel` runs the slow ones too."
-from pathlib import Path
+"Every notebook runs in a Jupyter kernel, from another folder and with no network."
 import nbformat, pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from conftest import lessons, notebooks
 
-slow = '07_going_deeper', '08_all_digits', 'index'
-paths = sorted((Path(__file__).parents[1]/'nbs').glob('*.ipynb'))
+slow = '07_going_deeper', '08_all_digits'  # `make test-kernel` runs these, too
 
 def run(nb, folder, env):
-    NotebookClient(nb, kernel_name='python3', timeout=1200, resources=dict(metadata=dict(path=str(folder)))).execute(env=env)
+    where = dict(metadata=dict(path=str(folder)))
+    NotebookClient(nb, kernel_name='python3', timeout=1200, resources=where).execute(env=env)
 
-@pytest.mark.parametrize('path', [pytest.param(p, id=p.stem, marks=[pytest.mark.slow]*(p.stem in slow)) for p in paths])
+def each(paths):
+    "A test for each of the notebooks at `paths`"
+    return pytest.mark.parametrize('path', [
+        pytest.param(p, id=p.stem, marks=[pytest.mark.slow]*(p.stem in slow)) for p in paths])
+
+@each(notebooks)
 def test_runs(path, tmp_path, no_network):
     run(nbformat.read(path, 4), tmp_path, no_network)
     assert list(tmp_path.iterdir()) == []  # it leaves nothing in the reader's folder
 
+@each(lessons[:4])
+def test_runs_where_the_reader_has_chosen_how_matplotlib_draws(path, tmp_path, no_network):
+    run(nbformat.read(path, 4), tmp_path, no_network | dict(MPLBACKEND='Agg'))
+
 def test_there_is_no_network(tmp_path, no_network):
-    cell = nbformat.v4.new_code_cell('from urllib.request import urlopen; urlopen("http://192.0.2.1", timeout=5)')
+    code = 'from urllib.request import urlopen; urlopen("http://192.0.2.1", timeout=5)'
     with pytest.raises(CellExecutionError, match='no network in this test'):
-        run(nbformat.v4.new_notebook(cells=[cell]), tmp_path, no_network)
+        run(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)]), tmp_path, no_network)

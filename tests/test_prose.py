@@ -2,9 +2,9 @@
 import re, subprocess, sys
 from urllib.parse import unquote
 import nbformat, pytest
-from conftest import top
+from conftest import notebooks, top
 
-paths = [*sorted(top.glob('nbs/*.ipynb')), *sorted(top.glob('*.md')), *sorted(top.glob('[a-z]*/*.md'))]
+paths = [*notebooks, *sorted(top.glob('*.md')), *sorted(top.glob('[a-z]*/*.md'))]
 
 def text(path, *kinds):
     "The sources of a notebook's cells of these kinds, or the Markdown file"
@@ -14,20 +14,24 @@ def text(path, *kinds):
 def prose(path): return re.sub(r'(?ms)^```.*?^```', '', text(path, 'markdown'))
 
 def anchors(path):
-    "What may stand after the `#` of a link to `path`: Jupyter keeps a heading as it is, GitHub makes it small"
+    "What may stand after the `#` of a link to `path`: a heading, which GitHub makes small"
     heads = [re.sub(r'[`*]', '', h.strip()) for h in re.findall(r'(?m)^#+ (.+)', prose(path))]
     if path.suffix=='.md': heads = [re.sub(r'[^\w\- ]', '', h.lower()) for h in heads]
     return {h.replace(' ', '-') for h in heads}
 
 def test_spelling(tmp_path):
-    for p in paths: (tmp_path/p.relative_to(top).as_posix().replace('/', '_')).write_text(text(p, 'markdown', 'code'))
-    done = subprocess.run([sys.executable, '-m', 'codespell_lib', '--ignore-words-list', 'fro,docments'], cwd=tmp_path, capture_output=True, text=True)
+    for p in paths:
+        copy = tmp_path/p.relative_to(top).as_posix().replace('/', '_')
+        copy.write_text(text(p, 'markdown', 'code'))
+    command = [sys.executable, '-m', 'codespell_lib', '--ignore-words-list', 'fro,docments']
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode==0, done.stdout + done.stderr
 
 @pytest.mark.parametrize('path', paths, ids=lambda p: str(p.relative_to(top)))
 def test_links(path):
     def leads_somewhere(link):
-        if re.match(r'[a-z]+:', link): return re.fullmatch(r'https://[\w-]+(\.[\w-]+)+(/\S*)?', link)
+        if re.match(r'[a-z]+:', link):
+            return re.fullmatch(r'https://[\w-]+(\.[\w-]+)+(/\S*)?', link)
         where,_,anchor = link.partition('#')
         to = path.parent/where if where else path
         return to.exists() and (not anchor or unquote(anchor) in anchors(to))

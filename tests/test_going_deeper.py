@@ -1,0 +1,116 @@
+"A photo becomes an MNIST image: upright, cropped to its ink, its centre of mass in the middle."
+from io import BytesIO
+import numpy as np, pytest, torch
+from PIL import Image, ImageDraw
+from chapter4_helpers.data import mnist
+from chapter4_helpers.going_deeper import crop_to_ink, prepare
+
+def paper(h, w, light=255):
+    "White paper as an array, to write dark ink on"
+    return np.full((h,w), light, np.uint8)
+
+def photo(a): return Image.fromarray(a)
+
+def ink(square):
+    "The rows and columns, from where to where, that hold ink"
+    a = square.numpy() > 0
+    return [(int(i[0]), int(i[-1])) for i in (np.flatnonzero(a.any(1)), np.flatnonzero(a.any(0)))]
+
+def centre(square):
+    a = square.double().numpy()
+    return [float((a.sum(1-axis)@np.arange(28))/a.sum()) for axis in range(2)]
+
+def is_fit(square):
+    "Is it an MNIST image, with the longer side 20 pixels and the centre of mass in the middle?"
+    (top,bottom),(left,right) = ink(square)
+    return (square.dtype, square.shape, max(bottom-top, right-left)+1, int(square.max())) == \
+        (torch.uint8, (28,28), 20, 255) and all(abs(c-14) <= .51 for c in centre(square))
+
+def box(a):
+    "The part of an image that holds ink, by the half of its darkest"
+    rows,cols = (np.flatnonzero((a > 127).any(axis)) for axis in (1,0))
+    return a[rows[0]:rows[-1]+1,cols[0]:cols[-1]+1]
+
+def enlarged(a, times=10):
+    "A photo of that image: dark on light, with wide margins"
+    a = 255 - a.repeat(times, 0).repeat(times, 1)
+    return photo(np.pad(a, ((37,200), (400,11)), constant_values=255))
+
+def test_mnist_images_come_back_pixel_by_pixel():
+    some = [box(d.numpy()) for d in mnist().valid_x[:100]]
+    some = [a for a in some if a.max()==255 and max(a.shape)==20]
+    assert len(some) > 20
+    for a in some:
+        square = prepare(enlarged(a))
+        assert is_fit(square)
+        (top,bottom),(left,right) = ink(square)
+        assert np.array_equal(square[top:bottom+1,left:right+1], a)
+
+def test_a_photo_is_turned_as_the_camera_was_held():
+    upright = enlarged(mnist().valid_x[0].numpy(), 8)
+    wanted = prepare(upright)
+    for orientation,turn in [(3, Image.Transpose.ROTATE_180), (6, Image.Transpose.ROTATE_90),
+                             (8, Image.Transpose.ROTATE_270)]:
+        exif,file = Image.Exif(),BytesIO()
+        exif[0x0112] = orientation
+        upright.transpose(turn).save(file, 'png', exif=exif)
+        assert torch.equal(prepare(Image.open(file)), wanted), orientation
+        assert not torch.equal(prepare(upright.transpose(turn)), wanted), orientation
+
+def test_colours_and_grey_paper():
+    a = np.full((90,60,3), (180,190,200), np.uint8)
+    a[20:70,25:35] = (20,30,120)
+    square = prepare(photo(a))
+    assert is_fit(square) and ink(square)[0] == (4,23)
+
+def test_faint_noise_on_the_paper_is_not_ink():
+    a = np.random.default_rng(0).integers(200, 231, (200,200)).astype(np.uint8)
+    a[50:150,90:110] = 30
+    assert crop_to_ink(photo(a)).shape == (100,20) and is_fit(prepare(photo(a)))
+
+@pytest.mark.parametrize('h,w', [(1,1), (2,1), (3,5)])
+def test_tiny_ink(h, w):
+    a = paper(28, 28)
+    a[10:10+h,7:7+w] = 0
+    square = prepare(photo(a))
+    assert is_fit(square) and (square>0).all(1).sum()==0
+    sides = [last-first+1 for first,last in ink(square)]
+    assert sides == [round(n*20/max(h,w)) for n in (h,w)]
+
+@pytest.mark.parametrize('h,w', [(500,1), (1,500), (300,2)])
+def test_thin_lines_do_not_vanish(h, w):
+    a = paper(600, 600)
+    a[20:20+h,30:30+w] = 0
+    assert is_fit(prepare(photo(a)))
+
+def test_a_big_photo():
+    a = paper(3000, 4000)
+    a[500:2500,1800:2200] = 0
+    square = prepare(photo(a))
+    assert is_fit(square) and ink(square) == [(4,23), (12,15)]
+
+def test_ink_up_to_the_edge():
+    a = paper(50, 40)
+    a[:,:15] = 0
+    square = prepare(photo(a))
+    assert is_fit(square) and crop_to_ink(photo(a)).shape == (50,15)
+
+def test_heavy_at_one_end():
+    # The centre of mass of a long handle with a heavy foot would push it off the square
+    image = photo(paper(300, 300))
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((148,20,150,280), 0)
+    draw.rectangle((50,270,250,280), 0)
+    square = prepare(image)
+    (top,bottom),_ = ink(square)
+    assert (top,bottom) == (0,19)  # the centre is as near the middle as the square allows
+
+def test_cropping_keeps_every_row_and_column_with_ink():
+    a = paper(30, 40)
+    a[3,20],a[28,8],a[15,35] = 0,10,20
+    crop = crop_to_ink(photo(a))
+    assert crop.shape == (26,28) and sorted(crop[crop>0]) == [235, 245, 255]
+
+@pytest.mark.parametrize('light', [0, 128, 255])
+def test_a_blank_page(light):
+    with pytest.raises(ValueError, match='found no ink'): prepare(photo(paper(50, 50, light)))

@@ -1,0 +1,119 @@
+"The ladder: its figures, its table, the file it is kept in, and `python -m chapter4_helpers`."
+import json, os, random, runpy, signal, subprocess, sys
+import pytest, torch
+from chapter4_helpers import ladder as module
+from chapter4_helpers.ladder import Rung, ladder, ladder_table, saved_ladder
+from made_up import quiet
+
+pytestmark = pytest.mark.usefixtures('one_thread')
+
+# What the notes and the book say
+notes = [None, .96, .97, .982, .99]
+book = [.9511, .97, .9785, .9828, .997]
+
+def columns(text):
+    "The table as `{name of the column: its cells}`"
+    rows = [[cell.strip() for cell in line.split('|')[1:-1]] for line in text.splitlines()]
+    return {name: cells[1:] for name,*cells in zip(*rows, strict=True)}
+
+def test_no_column_stands_for_another():
+    one,many = Rung('a model', [.5], 12.34, .25, .75),Rung('another', [.4, .6], 1., None, .125)
+    assert columns(ladder_table([one, many])) == dict(
+        model=['a model', 'another'], ours=['0.5000', '0.5000 ± 0.1414'], notes=['0.25', ''],
+        book=['0.75', '0.125'], seconds=['12.3', '1.0'])
+
+@pytest.fixture
+def lots(monkeypatch):
+    "Models that are not trained: their accuracies are lots, drawn with each generator in use"
+    def lot(*args): return random.random() + torch.rand(1).item()
+    for name in '_pixel_similarity', '_trained', '_resnet': monkeypatch.setattr(module, name, lot)
+
+def test_seeds(lots):
+    def accuracies(seeds): return [r.accuracies for r in quiet(ladder, seeds=seeds)]
+    def wanted(seed):
+        torch.manual_seed(seed); random.seed(seed)
+        return random.random() + torch.rand(1).item()
+    first = accuracies(3)
+    assert [len(a) for a in first] == [1, 3, 3, 3, 3]  # nothing is random in the first
+    assert first == accuracies(3) and [a[:1] for a in first] == accuracies(1)
+    # Where weights are drawn before, the lots come after them
+    assert first[-1] == [wanted(seed) for seed in range(3)]
+    assert all(len({*a}) == 3 for a in first[1:])
+
+def test_models_in_order(lots):
+    whole,quick = quiet(ladder),quiet(ladder, quick=True)
+    assert [r.model for r in quick] == [r.model for r in whole[:-1]]
+    assert [r.model for r in whole] == [r.model for r in saved_ladder()]
+    assert [r.notes for r in whole] == notes and [r.book for r in whole] == book
+
+def test_what_is_trained():
+    # The first seed of the saved ladder, again; other processors round otherwise
+    rungs = quiet(ladder, quick=True)
+    for r,saved in zip(rungs, saved_ladder()):
+        assert r.accuracies[0] == pytest.approx(saved.accuracies[0], abs=.003), r.model
+        assert 0 < r.seconds < 60
+    assert round(rungs[0].accuracies[0], 4) == .9511
+
+def test_saved_ladder():
+    rungs = saved_ladder()
+    assert [len(r.accuracies) for r in rungs] == [1, 5, 5, 5, 5]
+    assert [r.notes for r in rungs] == notes and [r.book for r in rungs] == book
+    means = [sum(r.accuracies)/len(r.accuracies) for r in rungs]
+    assert means == sorted(means) and all(.9 < m < 1 for m in means)
+
+# The command
+
+@pytest.fixture
+def main(monkeypatch, capsys):
+    "Run the command with `args`; its exit status, what it prints and what it says besides"
+    def _run(*args):
+        monkeypatch.setattr(sys, 'argv', ['chapter4_helpers', *map(str, args)])
+        code = 0
+        try: runpy.run_module('chapter4_helpers', run_name='__main__')
+        except SystemExit as e: code = e.code
+        return code, *capsys.readouterr()
+    return _run
+
+def test_command(lots, main):
+    code,out,err = main()
+    assert code==0 and [*columns(out)] == ['model', 'ours', 'notes', 'book', 'seconds']
+    assert columns(out)['model'] == [r.model for r in saved_ladder()]
+    assert columns(main('--quick')[1])['model'] == [r.model for r in saved_ladder()[:-1]]
+    ours = columns(main('--seeds', 2)[1])['ours']
+    assert ['±' in cell for cell in ours] == [False]+[True]*4
+
+def test_command_writes_a_file(lots, main, tmp_path):
+    file = tmp_path/'ladder.json'
+    code,out,_ = main('--seeds', 2, '--out', file)
+    rungs = [Rung(**r) for r in json.loads(file.read_text('utf-8'))]
+    assert code==0 and ladder_table(rungs).strip() == out.strip()
+    assert [r[:2] for r in rungs] == [r[:2] for r in quiet(ladder, seeds=2)]
+
+def test_command_says_what_is_wrong(lots, main, tmp_path):
+    code,out,err = main('--seeds', 0, '--out', tmp_path/'file')
+    assert (code, out) == (1, '') and 'seeds must be a whole number from 1 up' in err
+    assert not (tmp_path/'file').exists()
+
+@pytest.mark.parametrize('error,status,says', [
+    (ValueError('damaged'), 1, 'damaged'), (OSError('no room'), 1, 'no room'),
+    (KeyboardInterrupt(), 130, 'Interrupted: no table, since not every model was trained.')])
+def test_exit_status(lots, main, monkeypatch, tmp_path, error, status, says):
+    def fail(): raise error
+    monkeypatch.setattr(module, '_resnet', fail)
+    code,out,err = main('--out', tmp_path/'file')
+    assert (code, out) == (status, '') and says in err and not (tmp_path/'file').exists()
+
+@pytest.mark.skipif(os.name=='nt', reason='signals are sent otherwise')
+def test_stop_button(tmp_path):
+    command = [sys.executable, '-u', '-m', 'chapter4_helpers', '--quick', '--seeds', '100']
+    child = subprocess.Popen(command, cwd=tmp_path, text=True, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE)
+    try:
+        # Once the bar stands: while it is made, fastprogress swallows interrupts
+        said = ''
+        while not said.endswith('%') and (c := child.stderr.read(1)): said += c
+        child.send_signal(signal.SIGINT)
+        out,err = child.communicate(timeout=60)
+    finally: child.kill()
+    assert (child.returncode, out) == (130, '')
+    assert 'Interrupted: no table' in err and 'Traceback' not in err

@@ -1,0 +1,128 @@
+"The optimizer beside PyTorch's, and training, against epochs of SGD in NumPy."
+import math
+from itertools import pairwise
+import pytest, torch
+from hypothesis import given, strategies as st
+from torch import nn
+from chapter4_helpers.loss import linear, mnist_loss
+from chapter4_helpers.minibatches import TensorDataLoader, calc_grad
+from chapter4_helpers.optimizer import BasicOptim, train_epoch, train_model
+from made_up import (
+    as_numpy, cases, close, cut, linear_case, loss_and_grads, plain_epoch, quiet, seeds, tolerance)
+
+pytestmark = pytest.mark.usefixtures('one_thread')
+
+some_shapes = st.lists(st.lists(st.integers(0, 4), max_size=3), min_size=1, max_size=4)
+some_dtypes = st.sampled_from([torch.float32, torch.float64])
+
+@cases(100)
+@given(some_shapes, some_dtypes, st.floats(1e-6, 1e3), st.integers(1, 5), seeds)
+def test_basic_optim(shapes, dtype, lr, steps, seed):
+    gen = torch.Generator().manual_seed(seed)
+    def randn(shape): return torch.randn(shape, generator=gen, dtype=dtype)
+    starts = [randn(s) for s in shapes]
+    ours,theirs = ([p.clone().requires_grad_() for p in starts] for _ in range(2))
+    plain = [p.double().numpy() for p in starts]
+    opt,sgd = BasicOptim(iter(ours), lr),torch.optim.SGD(theirs, lr)
+    tol = steps*max(lr,1)*tolerance[dtype]
+    for _ in range(steps):
+        for i,(o,t) in enumerate(zip(ours, theirs)):
+            o.grad = t.grad = g = randn(o.shape)
+            plain[i] = plain[i] - lr*g.double().numpy()
+        opt.step(); sgd.step()
+        assert all(map(torch.equal, ours, theirs))
+        assert all(close(o, p, tol) for o,p in zip(ours, plain))
+        opt.zero_grad()
+        assert [o.grad for o in ours] == [None]*len(ours)
+        assert all(p is o for p,o in zip(opt.params, ours, strict=True))
+
+@cases(100)
+@given(linear_case(), st.data(), st.floats(1e-3, 10), st.booleans())
+def test_train_epoch(case, more, lr, stale):
+    x,y,w,b = case
+    batches = [(x[i:j], y[i:j]) for i,j in pairwise(more.draw(cut(len(x))))]
+    params = w.clone().requires_grad_(),b.clone().requires_grad_()
+    def model(xb): return linear(xb, *params)
+    if stale: calc_grad(x, y, model)  # plays no part
+    loss = train_epoch(model, batches, BasicOptim(params, lr))
+    wanted = plain_epoch(as_numpy(batches), w.numpy(), b.numpy(), lr)
+    assert type(loss) is float and all(close(*pair, 1e-9) for pair in zip((loss,*params), wanted))
+
+def test_train_epoch_puts_every_module_into_training_mode():
+    model,modes = nn.Sequential(nn.Linear(2,1), nn.Dropout(.1)).eval(),[]
+    def loss_func(preds, targets):
+        modes.append({m.training for m in model.modules()})
+        return preds.mean()
+    batches = [(torch.ones(3,2), torch.ones(3,1))]
+    train_epoch(model, batches, BasicOptim(model.parameters(), .1), loss_func)
+    assert modes == [{True}]
+
+bad_numbers = st.sampled_from([math.nan, math.inf, -math.inf])
+one_number = st.sampled_from([(), (1,), (1,1)])
+
+@cases(50)
+@given(st.integers(1, 200), st.integers(0, 199), bad_numbers, one_number)
+def test_first_bad_batch_is_named(n, k, bad, shape):
+    w,calls = torch.ones(1, requires_grad=True),iter(range(n))
+    def loss_func(preds, targets):
+        return (preds.mean() + (bad if next(calls)>=k else 0)).view(shape)
+    batches = [(torch.ones(2), torch.ones(2))]*n
+    def run(): return train_epoch(lambda xb: xb*w, batches, BasicOptim([w], 1e-3), loss_func)
+    if k >= n: assert math.isfinite(run())
+    else:
+        says = f'the loss became {bad} at batch {k}\\. Try a learning rate ten times smaller'
+        with pytest.raises(FloatingPointError, match=says): run()
+
+@cases(50)
+@given(linear_case(), st.integers(1, 9), st.integers(1, 3), seeds)
+def test_train_model(case, bs, epochs, seed):
+    x,y,w,b = case
+    params = w.clone().requires_grad_(),b.clone().requires_grad_()
+    dl,valid_dl = TensorDataLoader(x, y, bs, shuffle=True),TensorDataLoader(x, y, 5)
+    torch.manual_seed(seed)
+    orders = [as_numpy(dl) for _ in range(epochs)]
+    torch.manual_seed(seed)
+    def model(xb): return linear(xb, *params)
+    opt = BasicOptim(params, .5)
+    history = quiet(train_model, model, dl, valid_dl, opt, epochs, metric=mnist_loss)
+    w,b = w.numpy(),b.numpy()
+    for i,(order,h) in enumerate(zip(orders, history, strict=True)):
+        loss,w,b = plain_epoch(order, w, b, .5)
+        wanted = loss, loss_and_grads(x.numpy(), y.numpy(), w, b)[0]
+        assert h.epoch==i and close((h.train_loss, h.metric), wanted, 1e-9) and h.seconds>0
+    assert all(close(*pair, 1e-9) for pair in zip(params, (w,b)))
+
+def a_training(loss_func, metric, epochs):
+    "A model of two numbers in training, with the values of `loss_func` and `metric` given"
+    w = torch.ones(1, requires_grad=True)
+    dl = [(torch.ones(2,1), torch.ones(2,1))]
+    return train_model(lambda xb: xb*w, dl, dl, BasicOptim([w], .1), epochs, loss_func, metric)
+
+def test_the_table_shows_the_history(capsys):
+    losses,metrics = iter([3., 2.5]),iter([.25, .75])
+    def loss_func(preds, targets): return preds.mean()*0 + next(losses)
+    def share(preds, targets): return next(metrics)
+    history = a_training(loss_func, share, 2)
+    assert [h[:3] for h in history] == [(0, 3., .25), (1, 2.5, .75)]
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    rows = [row for row in rows if len(row)==4]  # not the bar
+    assert rows[0] == ['epoch', 'train_loss', 'share', 'seconds']
+    assert [row[:3] for row in rows[1:]] == [['0', '3.0000', '0.2500'], ['1', '2.5000', '0.7500']]
+    assert [float(row[3]) for row in rows[1:]] == [round(h.seconds, 4) for h in history]
+
+def test_an_interrupt_keeps_the_epochs_before(capsys):
+    calls = iter(range(9))
+    def interrupt(preds, targets):
+        if next(calls) == 2: raise KeyboardInterrupt
+        return preds.mean()
+    history = a_training(interrupt, mnist_loss, 5)
+    assert [h.epoch for h in history] == [0, 1]
+    says = 'Interrupted in epoch 2'
+    assert says in capsys.readouterr().out
+
+def test_an_explosion_keeps_the_epochs_before():
+    calls = iter(range(9))
+    def explode(preds, targets): return preds.mean()*(math.inf if next(calls) == 2 else 1)
+    with pytest.raises(FloatingPointError, match='in epoch 2, the loss became inf at batch 0') as e:
+        quiet(a_training, explode, mnist_loss, 5)
+    assert [h.epoch for h in e.value.history] == [0, 1]

@@ -1,0 +1,129 @@
+"What is on the pictures: each image under its own title, a curve, the steps that are meant."
+import re
+import matplotlib
+matplotlib.use('Agg')
+import numpy as np, pytest, torch
+from matplotlib import pyplot as plt
+from matplotlib.text import Annotation
+from hypothesis import given, strategies as st
+from chapter4_helpers.pictures import (
+    plot_function, plot_graph, plot_images, plot_steps, show_animation)
+from made_up import cases, close
+
+pytestmark = pytest.mark.usefixtures('one_thread')
+
+@pytest.fixture(autouse=True, scope='module')
+def close_figures():
+    yield
+    plt.close('all')
+
+def distinct(n):
+    "Images of which no two pixels are alike"
+    return torch.arange(n*28*28).view(n,28,28)
+
+@pytest.mark.parametrize('n,cols', [(1,10), (3,2), (4,2), (5,10), (7,3)])
+def test_each_image_has_its_title(n, cols):
+    images = distinct(n)
+    axs = plot_images(images, [f'image {i}' for i in range(n)], cols=cols)
+    assert [ax.get_title() for ax in axs] == [f'image {i}' for i in range(n)]
+    for ax,im in zip(axs, images, strict=True): assert np.array_equal(ax.images[0].get_array(), im)
+    grid = axs[0].get_gridspec()
+    assert (grid.nrows, grid.ncols) == (ceil(n, min(cols,n)), min(cols,n))
+    places = [ax.get_position() for ax in axs]  # as one reads: from the left, then from the top
+    assert places == sorted(places, key=lambda p: (-round(p.y0, 3), p.x0))
+
+def ceil(a, b): return -(-a//b)
+
+def test_images_of_any_form():
+    im = distinct(1)[0]
+    for form in im.view(-1), im.float().requires_grad_(), im.numpy(), im.numpy().ravel():
+        ax, = plot_images([form])
+        assert np.array_equal(ax.images[0].get_array(), im) and ax.get_title()=='' and not ax.axison
+    weights = plot_images([im], cmap='RdBu_r', vmin=-2, vmax=2, size=3.)[0]
+    assert weights.images[0].get_clim()==(-2,2) and weights.images[0].get_cmap().name=='RdBu_r'
+    assert tuple(weights.figure.get_size_inches())==(3,3)
+
+def test_ink_is_black_on_white_paper():
+    image = plot_images([distinct(1)[0]])[0].images[0]
+    paper,ink = image.to_rgba(np.array([0, 28*28-1]))[:,:3]
+    assert paper.min() > .99 and ink.max() < .01
+
+@cases(20)
+@given(st.floats(-9, 9), st.floats(.1, 9))
+def test_plot_function(lo, width):
+    ax = plot_function(lambda x: x**2 + 1, 'x', 'y', 'title', lo, lo+width)
+    x,y = ax.lines[0].get_data()
+    assert close(x, np.linspace(lo, lo+width, 100), 1e-4) and close(y, np.asarray(x)**2 + 1, 1e-4)
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_title()) == ('x', 'y', 'title')
+    plt.close(ax.figure)
+
+def test_plot_function_on_given_axes():
+    left,right = plt.subplots(1, 2)[1]
+    assert plot_function(torch.sin, ax=right, color='red', label='sin') is right
+    line, = right.lines
+    assert not left.lines and (line.get_color(), line.get_label()) == ('red', 'sin')
+    assert (line.get_xdata()[0], line.get_xdata()[-1]) == (-2, 2)
+    assert tuple(plot_function(torch.sin, figsize=(3,2)).figure.get_size_inches()) == (3,2)
+
+def test_plot_function_of_what_is_trained():
+    w = torch.tensor(2.).requires_grad_()
+    assert close(plot_function(lambda x: w*x).lines[0].get_ydata()[-1], 4)
+    def slope(x):
+        (x.requires_grad_()**2).sum().backward()
+        return x.grad
+    assert close(plot_function(slope).lines[0].get_ydata()[-1], 4)
+
+def test_an_error_leaves_no_empty_figure():
+    before = plt.get_fignums()
+    for f,lo in (abs, 9),(torch.sum, -2):
+        with pytest.raises(ValueError): plot_function(f, min=lo)
+    assert plt.get_fignums() == before
+
+steps = 'initialize', 'predict', 'loss', 'gradient', 'step', 'repeat', 'stop'
+
+def boxes(ax): return {t.get_text(): t for t in ax.texts if t.get_text()}
+
+@pytest.mark.parametrize('now', [(), *[(s,) for s in steps], ('predict', 'stop'), steps])
+def test_the_steps_that_are_meant_are_orange(now):
+    ax = plot_steps(*now, ax=plt.figure().add_subplot())
+    wanted = {f'{i} {name}': 'tab:orange' if name in now else 'lightsteelblue'
+              for i,name in enumerate(steps, 1)}
+    found = {text: box.get_bbox_patch().get_facecolor() for text,box in boxes(ax).items()}
+    assert found == {text: matplotlib.colors.to_rgba(color) for text,color in wanted.items()}
+    plt.close(ax.figure)
+
+def test_arrows_go_round():
+    ax = plot_steps()
+    at = {t.get_position(): text[0] for text,t in boxes(ax).items()}
+    arrows = [at[t.xyann] + at[t.xy] for t in ax.texts if not t.get_text()]
+    assert sorted(arrows) == ['12', '23', '34', '45', '56', '57', '62']
+
+def test_graph():
+    slopes,gradients = {('w','m'): 5, ('m','p'): 1, ('b','p'): .25},dict(w=-10.5, p=2)
+    ax = plot_graph(dict(m='w*x', p='m + b'), dict(w=3, x=5, b=-1, m=15, p=14), slopes, gradients)
+    boxes = {t.get_text(): t.get_position() for t in ax.texts if '\n' in t.get_text()}
+    assert sorted(boxes) == ['b\n-1', 'm = w*x\n15', 'p = m + b\n14', 'w\n3', 'x\n5']
+    at = {text[0]: position for text,position in boxes.items()}
+    assert {name: x for name,(x,_) in at.items()} == dict(w=0, x=0, m=1, b=1, p=2)
+    name = {position: name for name,position in at.items()}
+    assert len(name) == 5  # no box on another
+    notes = [t for t in ax.texts if isinstance(t, Annotation)]
+    arrows = sorted(name[t.xyann] + name[t.xy] for t in notes if not t.get_text())
+    assert arrows == ['bp', 'mp', 'wm', 'xm']
+    said = {name[t.xy]: t.get_text() for t in notes if t.get_text()}
+    assert said == dict(w='gradient -10.5', p='gradient 2')
+    def middle(a, b): return tuple((p+q)/2 for p,q in zip(at[a], at[b]))
+    on_arrows = {t.get_position(): t.get_text() for t in ax.texts
+                 if t not in notes and t.get_text() not in boxes}
+    assert on_arrows == {middle(*pair): f'{slope:g}' for pair,slope in slopes.items()}
+
+def test_animation():
+    fig,ax = plt.subplots()
+    shown = []
+    page = show_animation(fig, lambda i: shown.append(i), range(5), interval=100, name='mine')
+    assert [*dict.fromkeys(shown)] == [0, 1, 2, 3, 4] and not plt.fignum_exists(fig.number)
+    assert page.data.count('data:image/png;base64') == 5 and 'class="animation"' in page.data
+    assert not re.findall(r'(?:src|href)="https?:', page.data)  # it fetches nothing
+    again = show_animation(plt.figure(), lambda i: None, range(5), interval=100, name='mine')
+    def without_images(html): return re.sub('base64,.*?"', '', html.replace('\\\n', ''), flags=re.S)
+    assert without_images(again.data) == without_images(page.data)
