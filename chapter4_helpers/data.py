@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MNIST', 'mnist', 'mnist_sample', 'mnist_folder']
 
-# %% ../nbs/workshop/data.ipynb #07233455
+# %% ../nbs/workshop/data.ipynb #66894174
 import hashlib, warnings
 from importlib.resources import files
 from io import BytesIO
@@ -17,7 +17,7 @@ import numpy as np, torch
 
 from .checks import check_digits
 
-# %% ../nbs/workshop/data.ipynb #c6fced20
+# %% ../nbs/workshop/data.ipynb #a951819d
 class MNIST(NamedTuple):
     "Images and labels to train on, and images and labels by other writers to validate with."
     train_x: torch.Tensor
@@ -25,7 +25,7 @@ class MNIST(NamedTuple):
     valid_x: torch.Tensor
     valid_y: torch.Tensor
 
-# %% ../nbs/workshop/data.ipynb #129012f1
+# %% ../nbs/workshop/data.ipynb #5a2da55c
 # The sum of mnist.npz, as tools/make_mnist.py prints it
 _sha256 = 'e095f4d10a4ae239e4d7505aa36a8430ce95fb57b46c3f3133fd2c604e171577'
 
@@ -40,7 +40,7 @@ def _read_npz(path=None):
                          f'the expected sha256 sum. {again}')
     with np.load(BytesIO(raw)) as arrays: return MNIST(**arrays)
 
-# %% ../nbs/workshop/data.ipynb #ea3170a8
+# %% ../nbs/workshop/data.ipynb #cfe8a6e3
 def _rows(y, digits):
     "Where `y` is one of `digits`, digit by digit, in the order of the names 0.png, 10.png, 2.png"
     return np.concatenate([sorted(np.flatnonzero(y==d), key=lambda i: f'{i}.png') for d in digits])
@@ -57,7 +57,7 @@ def mnist(
     def y(labels): return torch.from_numpy(labels.astype(np.int64))
     return MNIST(torch.from_numpy(d.train_x), y(d.train_y), torch.from_numpy(d.valid_x), y(d.valid_y))
 
-# %% ../nbs/workshop/data.ipynb #435f5068
+# %% ../nbs/workshop/data.ipynb #9c9b8a75
 def mnist_sample(
 ) -> MNIST:  # Images float32 `[n,784]`, 0 to 1; targets int64 `[n,1]`, 1 for a three, 0 for a seven
     "The threes, then the sevens, ready to train on: 12,396 to train and 2,038 to validate."
@@ -66,7 +66,7 @@ def mnist_sample(
     def y(labels): return (labels==3).long().unsqueeze(1)
     return MNIST(x(d.train_x), y(d.train_y), x(d.valid_x), y(d.valid_y))
 
-# %% ../nbs/workshop/data.ipynb #ac4ee62a
+# %% ../nbs/workshop/data.ipynb #4a39aca2
 def _check_folder(dest, names, digits):
     "`dest`, if it holds all the files `names` and no other digits"
     found = {p.relative_to(dest).as_posix() for p in [*dest.glob('*/*/*.png'), *dest.glob('*.csv')]}

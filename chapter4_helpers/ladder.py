@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Rung', 'ladder', 'ladder_table', 'saved_ladder']
 
-# %% ../nbs/workshop/ladder.ipynb #0788adc5
+# %% ../nbs/workshop/ladder.ipynb #2d712320
 import json, random, time, warnings
 from importlib.resources import files
 from typing import NamedTuple
@@ -21,7 +21,7 @@ from .nonlinearity import simple_net
 from .optimizer import BasicOptim, train_epoch
 from .pixels import mnist_distance
 
-# %% ../nbs/workshop/ladder.ipynb #9fc62c19
+# %% ../nbs/workshop/ladder.ipynb #7ab237cc
 def _pixel_similarity():
     d = mnist((3,7))
     mean3, mean7 = [d.train_x[d.train_y==digit].div(255).mean(0) for digit in (3,7)]
@@ -90,7 +90,7 @@ def ladder_table(
     rows = [('model', 'ours', 'notes', 'book', 'seconds'), ('---',)*5, *map(row, rungs)]
     return '\n'.join('| {:<48} | {:<15} | {:<6} | {:<6} | {:<7} |'.format(*r) for r in rows)
 
-# %% ../nbs/workshop/ladder.ipynb #817c6ea4
+# %% ../nbs/workshop/ladder.ipynb #1f7aa46a
 def saved_ladder(
 ) -> list:  # A `Rung` for each model
     "What `make ladder` found out when this version of the package was made, with five seeds."

@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['plot_images', 'plot_function', 'plot_steps', 'plot_graph', 'show_animation']
 
-# %% ../nbs/workshop/pictures.ipynb #81b866f8
+# %% ../nbs/workshop/pictures.ipynb #4f74a76f
 import re
 
 import numpy as np, torch
 
-# %% ../nbs/workshop/pictures.ipynb #45c1eeec
+# %% ../nbs/workshop/pictures.ipynb #6f5f1003
 def plot_images(
     images,       # Tensor `[n,28,28]` or `[n,784]`, or a list of such images
     titles=None,  # One title per image
@@ -32,7 +32,7 @@ def plot_images(
     fig.tight_layout(pad=.3)
     return axs.flat[:len(images)]
 
-# %% ../nbs/workshop/pictures.ipynb #1224dc85
+# %% ../nbs/workshop/pictures.ipynb #f41df683
 def plot_function(
     f,               # Takes a tensor of x values, gives one y for each
     tx=None,         # Label of the x axis
@@ -60,7 +60,7 @@ def plot_function(
     if title is not None: ax.set_title(title)
     return ax
 
-# %% ../nbs/workshop/pictures.ipynb #eeaae376
+# %% ../nbs/workshop/pictures.ipynb #aae7ebb8
 def plot_steps(
     *now,     # Names of the steps to mark, e.g. `'predict', 'loss'`
     ax=None,  # Matplotlib axes to draw on; new ones by default
@@ -83,7 +83,7 @@ def plot_steps(
     ax.set(xlim=(-.5,5.4), ylim=(-.4,1.4)); ax.axis('off')
     return ax
 
-# %% ../nbs/workshop/pictures.ipynb #d798a48e
+# %% ../nbs/workshop/pictures.ipynb #9a1dffaa
 def plot_graph(
     steps,        # `{name: formula}` in order, such as `dict(m='w*x', p='m + b')`
     values,       # `{name: number}`, one for each name
@@ -121,7 +121,7 @@ def plot_graph(
     ax.set(xlim=(-.5, max(rows)+.5), ylim=(-max(rows.values())-.5, -.5)); ax.axis('off')
     return ax
 
-# %% ../nbs/workshop/pictures.ipynb #07d54b4c
+# %% ../nbs/workshop/pictures.ipynb #ba991b87
 def show_animation(
     fig,           # A figure; it is closed, or Jupyter would show it a second time, standing still
     draw,          # Called with each of `frames`, changes what is on `fig`

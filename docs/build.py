@@ -186,7 +186,8 @@ def reference(pages):
     for page in (p for p in pages if p.module):
         module = import_module(f'{package}.{page.module}')
         whence = 'all' if all(name in everything for name in module.__all__) else page.module
-        parts += [f'## `{package}.{page.module}`', module.__doc__, f'```python\nfrom {package}.{whence} import *\n```',
+        summary = re.sub(r' \d+ minutes\.$', '', module.__doc__)  # the lesson takes them
+        parts += [f'## `{package}.{page.module}`', summary, f'```python\nfrom {package}.{whence} import *\n```',
                   *[entry(name, getattr(module, name), section(page, name)) for name in module.__all__]]
     title,summary = 'The helpers','Every public name that the notebooks export: how to call it, what it takes and what it gives.'
     nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell('\n\n'.join([f'# {title}', f'> {summary}', *parts]))])
