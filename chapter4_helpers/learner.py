@@ -37,7 +37,8 @@ class CancelBatchException(Exception): "A callback raises it to end the batch."
 # A class whose methods a `Learner` calls at its places; `self.learn` is the learner
 class Callback: order = 0  # those with a lower one come first
 
-# %% ../nbs/09_learner.ipynb #a19634f3
+# %% ../nbs/09_learner.ipynb #f9bee8f7
+# What is different in training and validation, and so put back at the end of either
 _of_a_part = 'dl training iter xb yb pred loss'.split()
 places = 'zero_grad predict get_loss backward step'.split()
 
@@ -113,7 +114,7 @@ class Recorder(Callback):
         self.values.append([*map(float, self.losses[-1:]), *self.learn.final_record])
         self.learn.logger([self.learn.epoch, *(round(v, 4) for v in self.values[-1])])
 
-# %% ../nbs/09_learner.ipynb #5cffc7b1
+# %% ../nbs/09_learner.ipynb #a7959df7
 def _groups(opt):
     "A dictionary of settings for each group of parameters"
     opt = getattr(opt, 'opt', opt)  # the one inside, if this is a wrapper
@@ -126,12 +127,12 @@ def set_hyper(opt, name, value):
     "Set 'lr' or 'mom' in all groups. Of unequal rates the highest becomes `value`."
     top = get_lr(opt)
     for g in _groups(opt):
-        if name == 'lr': g['lr'] = max(value, 1e-30)*(g['lr']/top)  # 0 would undo them
+        if name == 'lr': g['lr'] = max(value, 1e-30)*(g['lr']/top)  # never 0
         elif 'mom' in g: g['mom'] = value
         elif 'betas' in g: g['betas'] = value,g['betas'][1]
         elif g.get('momentum'): g['momentum'] = value
 
-# %% ../nbs/09_learner.ipynb #06728cb4
+# %% ../nbs/09_learner.ipynb #567fb172
 Loaders = namedtuple('Loaders', 'train valid', defaults=[None])
 
 class Learner(Loop):
@@ -191,8 +192,8 @@ class Learner(Loop):
         lrs,losses = new.recorder.lrs,torch.stack(new.recorder.losses).tolist()
         if show_plot:
             import matplotlib.pyplot as plt
-            plt.subplots(figsize=(6,3))[1].set(xlabel='learning rate', ylabel='loss')
-            plt.semilogx(lrs, losses)
+            axes = dict(xscale='log', xlabel='learning rate (log)', ylabel='loss')
+            plt.figure(figsize=(6,3)).add_subplot(**axes).plot(lrs, losses)
         return SimpleNamespace(minimum=lrs[losses.index(min(losses))]/10)
 
     def show_results(self, max_n=9, vocab=range(10)):
