@@ -88,10 +88,10 @@ def check_binary(
         raise ValueError('targets must be 0 or 1 to go with one score per row; got values from '
                          f'{targets.min()} to {targets.max()}. For ten digits use F.cross_entropy')
 
-# %% ../nbs/workshop/checks.ipynb #b0e289ce
+# %% ../nbs/workshop/checks.ipynb #fa545a31
 def check_loss(
     loss,  # What a loss function returned
-):
+) -> torch.Tensor:  # The same
     "Raise `ValueError` unless this is a tensor with one number that some parameter can lower."
     if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
         got = f'shape {list(loss.shape)}' if isinstance(loss, torch.Tensor) else type(loss).__name__
@@ -99,6 +99,7 @@ def check_loss(
     if not loss.requires_grad:
         raise ValueError('the loss depends on no parameter that collects gradients. Make parameters with init_params, or '
                          'call .requires_grad_() on them; and compute the loss without .item(), .detach() or torch.no_grad()')
+    return loss
 
 # %% ../nbs/workshop/checks.ipynb #fffaa3b1
 def check_batches(

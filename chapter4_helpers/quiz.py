@@ -34,8 +34,8 @@ _table = """
  9 code      -       -      00_pixels        An image is a tensor
 10 numbers   2       dbcf8b 00_pixels        A thousand distances at once
 11 one       abcd    63964b 00_pixels        The data
-12 points    abc     -      04_minibatches   How many images a step?
-13 points    abc     -      04_minibatches   How many images a step?
+12 points    abc     -      04_minibatches   How many images per step?
+13 points    abc     -      04_minibatches   How many images per step?
 14 order     abcdefg 73d302 00_pixels        The seven steps
 15 one       abcd    2bde78 03_mnist_loss    Step 1: initialize
 16 one       abcd    6d5abe 03_mnist_loss    A first loss
