@@ -5,12 +5,11 @@
 # %% auto #0
 __all__ = ['MNIST', 'mnist', 'mnist_sample', 'mnist_folder']
 
-# %% ../nbs/workshop/data.ipynb #66894174
-import hashlib, warnings
+# %% ../nbs/workshop/data.ipynb #07966429
+import hashlib, shutil, warnings
 from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np, torch
@@ -25,14 +24,15 @@ class MNIST(NamedTuple):
     valid_x: torch.Tensor
     valid_y: torch.Tensor
 
-# %% ../nbs/workshop/data.ipynb #5a2da55c
+# %% ../nbs/workshop/data.ipynb #620ec73e
 # The sum of mnist.npz, as tools/make_mnist.py prints it
 _sha256 = 'e095f4d10a4ae239e4d7505aa36a8430ce95fb57b46c3f3133fd2c604e171577'
 
 def _read_npz(path=None):
     "The four uint8 arrays of mnist.npz, after a check of its sum"
     path = Path(path or files('chapter4_helpers')/'mnist.npz')
-    again = 'Install the package again: pip install --force-reinstall --no-deps chapter4_helpers'
+    again = ('Install the package again: pip install --force-reinstall --no-deps '
+             'git+https://github.com/chapter4-helpers/chapter4_helpers@main')
     if not path.exists(): raise FileNotFoundError(f'the data file {path} is missing. {again}')
     raw = path.read_bytes()
     if hashlib.sha256(raw).hexdigest() != _sha256:
@@ -66,7 +66,7 @@ def mnist_sample(
     def y(labels): return (labels==3).long().unsqueeze(1)
     return MNIST(x(d.train_x), y(d.train_y), x(d.valid_x), y(d.valid_y))
 
-# %% ../nbs/workshop/data.ipynb #4a39aca2
+# %% ../nbs/workshop/data.ipynb #474b6ff9
 def _check_folder(dest, names, digits):
     "`dest`, if it holds all the files `names` and no other digits"
     found = {p.relative_to(dest).as_posix() for p in [*dest.glob('*/*/*.png'), *dest.glob('*.csv')]}
@@ -92,6 +92,7 @@ def mnist_folder(
     dest=None,     # The folder to write; by default the one where fastai's `untar_data` looks
 ) -> Path:         # The folder
     "Write the digits as PNG files, as in fastai's MNIST_SAMPLE, unless they are there; or raise `OSError`."
+    from filelock import FileLock
     check_digits(digits)
     d = _read_npz()
     parts = [('train', d.train_x, d.train_y), ('valid', d.valid_x, d.valid_y)]
@@ -106,11 +107,14 @@ def mnist_folder(
         dest = Path(dest).expanduser()
         if not _is_there(dest):
             dest.parent.mkdir(parents=True, exist_ok=True)
-            with TemporaryDirectory(prefix=f'.{dest.name}-', dir=dest.parent) as tmp:
-                _write_folder(Path(tmp)/'new', images)
-                try: (Path(tmp)/'new').replace(dest)
-                except OSError:
-                    if not _is_there(dest): raise  # if it is there now, somebody else was first
+            new = dest.parent/f'.{dest.name}.new'
+            with FileLock(dest.parent/f'.{dest.name}.lock'):
+                try:
+                    shutil.rmtree(new, ignore_errors=True)  # of a writer that was killed
+                    if not _is_there(dest):  # nobody else was first
+                        _write_folder(new, images)
+                        new.replace(dest)
+                finally: shutil.rmtree(new, ignore_errors=True)
     except OSError as e:
         raise OSError(e.errno, f'could not write the image folder {dest or e.filename} ({e.strerror or e}). It takes '
                                'about 60 MB on disk for two digits; `dest` names another place, and FASTAI_HOME '

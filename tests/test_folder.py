@@ -8,6 +8,8 @@ n_files = 12_396 + 2_038 + 1  # and labels.csv
 write = 'import sys; from chapter4_helpers.data import mnist_folder; mnist_folder(dest=sys.argv[1])'
 
 def n_in(folder): return sum(p.is_file() for p in folder.rglob('*'))
+def beside(dest): return sorted(p.name for p in dest.parent.iterdir() if p.name != dest.name)
+lock = ['.mnist.lock']  # what a writer may leave
 
 @pytest.fixture(scope='module')
 def whole(tmp_path_factory): return mnist_folder(dest=tmp_path_factory.mktemp('whole')/'mnist')
@@ -41,7 +43,7 @@ def test_half_deleted_folder_is_left_alone(whole, tmp_path):
 def test_interrupted(tmp_path, fail_after):
     fail_after(500, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt): mnist_folder(dest=tmp_path/'mnist')
-    assert list(tmp_path.iterdir()) == []
+    assert not (tmp_path/'mnist').exists() and beside(tmp_path/'mnist') == lock
 
 def test_killed(tmp_path):
     kill = '''
@@ -52,8 +54,8 @@ Image.save = lambda *args: os.kill(os.getpid(), signal.SIGKILL) if next(left, No
 '''
     done = subprocess.run([sys.executable, '-c', kill + write, tmp_path/'mnist'])
     assert done.returncode == -signal.SIGKILL
-    assert not (tmp_path/'mnist').exists()
-    assert n_in(mnist_folder(dest=tmp_path/'mnist')) == n_files
+    assert not (tmp_path/'mnist').exists() and beside(tmp_path/'mnist') == [*lock, '.mnist.new']
+    assert n_in(mnist_folder(dest=tmp_path/'mnist')) == n_files and beside(tmp_path/'mnist') == lock
 
 # For the tests that write many times: two images in a hundred, written by child processes
 few = '''
@@ -96,7 +98,7 @@ forks = pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork')
 
 @forks
 def test_killed_at_any_moment(python, tmp_path):
-    # Half of the moments anywhere, half near the end, where the folder gets its name and the temporary one goes
+    # Half of the moments anywhere, half near the end, where the folder gets its name
     python('-c', few + '''
 for name in 'first', 'second':  # the first fills caches, which takes some lines more
     killed(folder/name/'mnist', -1, lambda n: globals().update(lines=n))
@@ -109,7 +111,8 @@ for i in range(50):
     left = n_in(dest)
     assert left in (0, whole), f'{left} of {whole} files'
     states.add(left)
-    assert end(start(write, dest)) == [0] and n_in(dest) == whole
+    assert end(*[start(write, dest) for _ in range(8)]) == [0]*8 and n_in(dest) == whole
+    assert {p.name for p in dest.parent.iterdir()} <= {'mnist', '.mnist.lock'}
 assert states == {0, whole}
 ''', tmp_path)
 
@@ -121,12 +124,15 @@ for i in range(4):
     if i%2: dest.mkdir()
     assert end(*[start(write, dest) for _ in range(8)]) == [0]*8
     assert n_in(dest) == whole
-assert {p.name for p in folder.iterdir()} == {'whole', *map(str, range(4))}  # nothing else is left
+def names(n): return {'whole', *map(str, range(n))}
+def are_there(): return {p.name for p in folder.iterdir() if p.suffix != '.lock'}
+assert are_there() == names(4)  # nothing else is left
 for i in range(4, 8):  # four of them killed
     dest = folder/str(i)
     dying = [start(killed, dest, random.randrange(1, 20_000)) for _ in range(4)]
     assert end(*[start(write, dest) for _ in range(4)]) == [0]*4
     assert n_in(dest) == whole and set(end(*dying)) <= {0, -signal.SIGKILL} and n_in(dest) == whole
+assert are_there() == names(8)
 ''', tmp_path)
 
 @forks
@@ -153,7 +159,7 @@ def test_disk_full(tmp_path, fail_after):
     fail_after(500, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
     with pytest.raises(OSError, match='could not write .*mnist .*No space left.*`dest` names another place') as e: mnist_folder(dest=tmp_path/'mnist')
     assert e.value.errno == errno.ENOSPC
-    assert list(tmp_path.iterdir()) == []
+    assert not (tmp_path/'mnist').exists() and beside(tmp_path/'mnist') == lock
 
 @pytest.fixture
 def in_tmpfs(tmp_path):
@@ -176,7 +182,7 @@ def refused(says):
     try: mnist_folder(dest=dest)
     except OSError as e: assert says in str(e) and 'disk/mnist' in str(e) and '`dest` names another place' in str(e), e
     else: raise AssertionError(f'no error: {says}')
-    assert list(dest.parent.iterdir()) == [], 'something is left'
+    assert {p.name for p in dest.parent.iterdir()} <= {'.mnist.lock'}, 'something is left'
 def remount(options): subprocess.run(['mount', '-o', f'remount,{options}', dest.parent], check=True)
 '''
 
