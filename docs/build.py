@@ -23,9 +23,9 @@ from traitlets.config import Config
 
 docs = Path(__file__).parent
 top = docs.parent
-sys.path[:0] = [str(top), str(docs), str(top/'tools')]
-from conf import github, html_baseurl, settings
+sys.path[:0] = [str(top), str(top/'tools')]
 from readme import Directives
+from settings import settings
 
 package = 'chapter4_helpers'
 
@@ -46,7 +46,7 @@ def with_site_links(text, folder):
         to,_,section = m[1].partition('#')
         if re.match(r'[a-z]+:', to): return m[0]
         path = normpath(f'{folder}/{to}')
-        if not path.startswith('nbs'): to = f'{github}/blob/{settings["branch"]}/{path}'
+        if not path.startswith('nbs'): to = f'{settings.blob}/{path}'
         return f']({to}#{slug(section.replace("-", " "))})' if section else f']({to})'
     text = re.sub(r'\[!\[Open In Colab\]\([^)]*\)\]', '[Open in Colab]', text)  # the badge is an image on another host
     return re.sub(r'\]\(([^)\s]+)\)', link, text)
@@ -201,10 +201,10 @@ def contents(pages, caption):
 
 def llms_txt(index, lessons, workshop, helpers):
     "The site for assistants, in the form of llmstxt.org"
-    def lines(pages): return [f'- [{p.title}]({html_baseurl}{p.name}.html.md): {p.summary}' for p in pages]
+    def lines(pages): return [f'- [{p.title}]({settings.site}{p.name}.html.md): {p.summary}' for p in pages]
     parts = [('Start', [index]), ('Lessons', lessons), ('Workshop', workshop), ('Reference', [helpers])]
     listed = [line for caption,pages in parts for line in ('', f'## {caption}', '', *lines(pages))]
-    return '\n'.join([f'# {index.title}', '', f'> {settings["description"]}.', *listed, ''])
+    return '\n'.join([f'# {index.title}', '', f'> {settings.description}.', *listed, ''])
 
 def main(folder):
     *lessons,index = [read(p) for p in sorted((top/'nbs').glob('*.ipynb'))]

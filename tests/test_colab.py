@@ -1,17 +1,13 @@
 "A notebook as on Colab: its first cell installs the helpers from the branch, and the others work with those."
 import os, subprocess
-from configparser import ConfigParser
 import nbformat, pytest
 from conftest import notebooks, top
+from settings import settings
 from test_kernel import run
-
-settings = ConfigParser()
-settings.read(top/'settings.ini', encoding='utf-8')
-github,branch = 'https://github.com/{user}/{repo}'.format_map(settings['DEFAULT']),settings['DEFAULT']['branch']
 
 def commit(repo):
     "Make `repo` what the branch on GitHub would be, had everything been pushed"
-    for args in [('init', '-b', branch), ('add', '-A'), ('-c', 'user.name=n', '-c', 'user.email=n@n', 'commit', '-m', 'all')]:
+    for args in [('init', '-b', settings.branch), ('add', '-A'), ('-c', 'user.name=n', '-c', 'user.email=n@n', 'commit', '-m', 'all')]:
         subprocess.run(['git', *args], cwd=repo, check=True, capture_output=True)
 
 def colab(tmp_path, repo, env):
@@ -24,7 +20,7 @@ def colab(tmp_path, repo, env):
     installed.mkdir()
     return env | dict(
         PYTHONPATH=os.pathsep.join([str(installed), str(tmp_path/'colab'), env['PYTHONPATH']]), IPYTHONDIR=str(tmp_path/'ipython'),
-        GIT_CONFIG_COUNT='1', GIT_CONFIG_KEY_0=f'url.{repo.as_uri()}.insteadOf', GIT_CONFIG_VALUE_0=github,
+        GIT_CONFIG_COUNT='1', GIT_CONFIG_KEY_0=f'url.{repo.as_uri()}.insteadOf', GIT_CONFIG_VALUE_0=settings.github,
         # Build with the setuptools that is here, where pip would fetch one: it takes 0 to mean no isolation
         PIP_TARGET=str(installed), PIP_NO_DEPS='1', PIP_NO_BUILD_ISOLATION='0')
 
@@ -44,5 +40,5 @@ def test_installs_and_runs(path, repo, tmp_path, no_network):
     assert list(empty.iterdir()) == []
     if name=='10_questionnaire':  # Colab opens a notebook by its whole address, and shows buttons
         told = nb.cells[-1].outputs[0].data['text/markdown']
-        assert f'](https://colab.research.google.com/github/{github.removeprefix("https://github.com/")}/blob/{branch}/nbs/00_pixels.ipynb#' in told
+        assert f']({settings.colab}/nbs/00_pixels.ipynb#' in told
         assert any('application/vnd.jupyter.widget-view+json' in o.get('data', {}) for c in nb.cells for o in c.get('outputs', []))

@@ -1,6 +1,5 @@
 "The site that `make docs` builds, read in Chromium: `make test-browser`."
 import re, subprocess, sys
-from configparser import ConfigParser
 from importlib import import_module
 from urllib.parse import unquote, urldefrag
 import pytest
@@ -8,11 +7,9 @@ from bs4 import BeautifulSoup
 from browser import open_page, serve
 import conftest
 from conftest import top
+from settings import settings
 
 pytestmark = pytest.mark.browser
-settings = ConfigParser()
-settings.read(top/'settings.ini', encoding='utf-8')
-settings = settings['DEFAULT']
 notebooks = [p.relative_to(top/'nbs').with_suffix('').as_posix() for p in conftest.notebooks]
 
 @pytest.fixture(scope='module')
@@ -59,8 +56,7 @@ def test_links_and_anchors(pages, folder, site):
     assert len(inner) > 500 and [i for i in inner if not is_there(i[1] or 'index.html', i[2])] == []
 
 def test_colab_button(pages):
-    notebook = 'https://colab.research.google.com/github/{user}/{repo}/blob/{branch}/nbs/'.format_map(settings)
-    assert [n for n in notebooks if f'{notebook}{n}.ipynb' not in pages[f'{n}.html']['buttons']] == []
+    assert [n for n in notebooks if f'{settings.colab}/nbs/{n}.ipynb' not in pages[f'{n}.html']['buttons']] == []
 
 @pytest.mark.parametrize('ending', ['html', 'html.md'])
 def test_nothing_hidden_is_shown(ending, folder):
@@ -135,7 +131,7 @@ def test_reference(folder):
 def test_llms_txt(folder):
     text = (folder/'llms.txt').read_text('utf-8')
     assert re.match(r'# .+\n\n> .+\n\n## ', text)
-    base = 'https://{user}.github.io/{repo}/'.format_map(settings)
+    base = settings.site
     listed = re.findall(r'(?m)^- \[.+?\]\((.+?)\): .+', text)
     assert {link.removeprefix(base) for link in listed} == {f'{n}.html.md' for n in [*notebooks, 'helpers']}
     for link in listed:

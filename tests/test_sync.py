@@ -1,13 +1,10 @@
 "What is made from something else is in step with it, and the notebooks are fit to be read."
 import json, re, sys
-from configparser import ConfigParser
 from pathlib import Path
 import nbformat, pytest
 from conftest import notebooks, top
+from settings import settings
 
-settings = ConfigParser()
-settings.read(top/'settings.ini', encoding='utf-8')
-slug,branch = '{user}/{repo}'.format_map(settings['DEFAULT']),settings['DEFAULT']['branch']
 each_notebook = pytest.mark.parametrize('path', notebooks, ids=lambda p: p.stem)
 
 def contents(repo):
@@ -34,22 +31,21 @@ def test_links_follow_settings(repo, python):
             python(command, cwd=repo)
     ini,before = repo/'settings.ini',contents(repo)
     make_links(user='someone', repo='else.where', branch='release/1.0')
-    user,name = map(re.escape, slug.split('/'))
-    github = rf'github\S*/({user}/{name}|else\.where(@|/blob/|/tree/){branch}\b)'
+    user,name,branch = (re.escape(getattr(settings, k)) for k in ('user', 'repo', 'branch'))
+    github = rf'github\S*/({user}/{name}|else\.where(@|/blob/|/tree/|/){branch}\b)'
     old = re.compile(rf'{github}|{user}\.github\.io'.encode())
     assert [p for p,b in contents(repo).items() if old.search(b)] == []
-    make_links(**{k: settings['DEFAULT'][k] for k in ('user', 'repo', 'branch')})
+    make_links(**{k: getattr(settings, k) for k in ('user', 'repo', 'branch')})
     assert contents(repo) == before
 
 @each_notebook
 def test_first_cells(path):
     cells = nbformat.read(path, 4).cells
-    address = f'https://colab.research.google.com/github/{slug}/blob/{branch}'
-    badge = f']({address}/{path.relative_to(top).as_posix()})'
+    badge = f']({settings.colab}/{path.relative_to(top).as_posix()})'
     head = rf'# .+\n\n> .+\n\n\[!\[Open In Colab\].*{re.escape(badge)}'
     assert re.fullmatch(head, cells[0].source)
     colab = next(c.source for c in cells if c.cell_type=='code')
-    install = f'%pip install -q git+https://github.com/{slug}@{branch}'
+    install = f'%pip install -q {settings.pip}'
     assert colab.endswith(f"if 'google.colab' in sys.modules:\n    {install}")
 
 @each_notebook

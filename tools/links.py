@@ -5,13 +5,10 @@
 The links to replace are known by those in pyproject.toml. With --check nothing is written; the files that would
 change are named, and the exit status is 1 if there are any."""
 import re, sys
-from configparser import ConfigParser
 from pathlib import Path
+from settings import settings
 
 top = Path(__file__).parents[1]
-settings = ConfigParser()
-settings.read(top/'settings.ini', encoding='utf-8')
-user,repo,branch = (settings['DEFAULT'][k] for k in ('user', 'repo', 'branch'))
 pyproject = top/'pyproject.toml'
 old = re.search(r'github\.com/([^/"]+/[^/"]+)/tree/(.+)/nbs"', pyproject.read_text('utf-8'))
 links = re.compile(rf'(\bgithub(?:\.com)?/){re.escape(old[1])}(?![\w-])(?:(@|/blob/|/tree/){re.escape(old[2])}(?![\w-]))?')
@@ -19,13 +16,13 @@ site = re.compile(r'\b{}\.github\.io/{}(?![\w-])'.format(*map(re.escape, old[1].
 
 def with_links(path):
     "The text of the file at `path` with the links of settings.ini"
-    text = links.sub(lambda m: f'{m[1]}{user}/{repo}' + (m[2]+branch if m[2] else ''), path.read_bytes().decode())
-    text = site.sub(f'{user}.github.io/{repo}', text)
+    text = links.sub(lambda m: f'{m[1]}{settings.slug}' + (m[2]+settings.branch if m[2] else ''), path.read_bytes().decode())
+    text = site.sub(settings.site.removeprefix('https://').rstrip('/'), text)
     if path.suffix=='.ipynb':  # its own badge and Colab cell, whatever they held: it may be a copy of another notebook
-        colab = 'https://colab.research.google.com'
-        badge = f'[![Open In Colab]({colab}/assets/colab-badge.svg)]({colab}/github/{user}/{repo}/blob/{branch}/{path.relative_to(top).as_posix()})'
+        image = 'https://colab.research.google.com/assets/colab-badge.svg'
+        badge = f'[![Open In Colab]({image})]({settings.colab}/{path.relative_to(top).as_posix()})'
         text = re.sub(r'(?m)^( *")\[!\[Open In Colab\].*?(?=(\\n)?",?$)', rf'\g<1>{badge}', text, count=1)
-        text = re.sub(r'(%pip install -q git\+)[^\s"\\]+', rf'\g<1>https://github.com/{user}/{repo}@{branch}', text, count=1)
+        text = re.sub(r'(%pip install -q git\+)[^\s"\\]+', rf'\g<1>{settings.github}@{settings.branch}', text, count=1)
     return text
 
 paths = [*sorted(top.glob('nbs/**/*.ipynb')), *sorted(top.glob('*.md')), pyproject]  # last, since it knows the old links

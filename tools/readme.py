@@ -12,6 +12,7 @@ from posixpath import normpath
 from nbconvert import MarkdownExporter
 from nbconvert.preprocessors import Preprocessor, TagRemovePreprocessor
 from traitlets.config import Config
+from settings import settings
 
 class Directives(Preprocessor):
     "Make tags of nbdev's directives, and of `fig-alt` the alternative text of the figures."
@@ -31,10 +32,12 @@ class Picture(Preprocessor):
         for o in cell.get('outputs', []):
             if 'image/png' in o.get('data', {}):
                 resources['picture'] = b64decode(o.data['image/png'])
-                o.data = {'text/markdown': f'![{cell.metadata.alt}](../{picture})'}
+                o.data = {'text/markdown': f'![{cell.metadata.alt}]({settings.raw}/{picture})'}
         return cell,resources
 
-def from_root(link): return normpath(PurePosixPath('nbs', link)) if not re.match(r'[a-z]+:|[#/]', link) else link
+def whole(link):
+    "A link of the notebook as one that works wherever README.md is read: on GitHub, and on the page of a release"
+    return f'{settings.blob}/{normpath(PurePosixPath("nbs", link))}' if not re.match(r'[a-z]+:|#', link) else link
 
 if __name__ == '__main__':
     top = Path(__file__).parents[1]
@@ -43,7 +46,7 @@ if __name__ == '__main__':
         TagRemovePreprocessor=dict(enabled=True, remove_cell_tags=['hide'], remove_input_tags=['echo: false']),
         NbConvertBase=dict(display_data_priority=['text/markdown', 'text/plain']))
     text,resources = MarkdownExporter(config=config).from_filename(top/'nbs'/'index.ipynb')
-    text = re.sub(r'(?<=\]\()[^)\s]+', lambda m: from_root(m[0]), text)
+    text = re.sub(r'(?<=\]\()[^)\s]+', lambda m: whole(m[0]), text)
     text = '<!-- Made from nbs/index.ipynb by `make readme`. Change that, not this. -->\n\n' + re.sub(r'\n{3,}', '\n\n', text).strip() + '\n'
     made = {top/'README.md': text.encode(), top/picture: resources['picture']}
     changed = [path for path,new in made.items() if not path.exists() or path.read_bytes() != new]
