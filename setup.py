@@ -6,8 +6,9 @@ from setuptools import setup
 cfg = ConfigParser()
 cfg.read(Path(__file__).parent/'settings.ini', encoding='utf-8')
 s = cfg['DEFAULT']
+extras = 'lab', 'release', 'dev', 'docs', 'browser'
 setup(
     description=s['description'], keywords=s['keywords'], author=s['author'],
-    install_requires=s['requirements'].split(),
-    extras_require={extra: s[f'{extra}_requirements'].split() for extra in ('dev', 'docs')},
+    classifiers=s['classifiers'].split('\n')[1:], install_requires=s['requirements'].split(),
+    extras_require={extra: s[f'{extra}_requirements'].split() for extra in extras},
 )

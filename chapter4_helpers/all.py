@@ -1,6 +1,5 @@
-"""The public names of the series, for `from chapter4_helpers.all import *`.
-
-Our own `Learner` is not among them, since fastai's has that name: `from chapter4_helpers.learner import Learner`."""
+"The public names of the series, but for those of `learner` (`Learner` is also fastai's), `quiz` and `checks`."
+# Import these three from their modules: `quiz` serves 10_questionnaire alone, and our functions call the checks themselves
 from chapter4_helpers.data import *
 from chapter4_helpers.pictures import *
 from chapter4_helpers.pixels import *

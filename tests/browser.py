@@ -9,7 +9,7 @@ import pytest
 @pytest.fixture(scope='session')
 def chromium():
     "The Chromium of this machine, or else Playwright's"
-    api = pytest.importorskip('playwright.sync_api', reason="Playwright is missing: pip install -e '.[dev,docs]'")
+    api = pytest.importorskip('playwright.sync_api', reason="Playwright is missing: pip install -e '.[browser]'")
     with api.sync_playwright() as playwright:
         path = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
         if not path and not Path(playwright.chromium.executable_path).exists():

@@ -1,9 +1,11 @@
 "The package beside fastai, what is released of it, and the workflows that do."
-import email, re, shutil, subprocess, sys, tarfile, zipfile
-from configparser import ConfigParser
+import ast, email, re, shutil, subprocess, sys, tarfile, zipfile
+from importlib import import_module
+from importlib.metadata import packages_distributions
 from pathlib import Path
-import pytest, torch
+import nbformat, pytest, torch
 from conftest import notebooks, top
+from settings import settings
 
 def star(module):
     "What `from module import *` gives"
@@ -19,6 +21,13 @@ def test_names_mean_the_same_as_in_fastai():
     assert taken - {'__builtins__'} == {'sigmoid'}
     x = torch.linspace(-20, 20, 401)
     torch.testing.assert_close(ours['sigmoid'](x), fastai['sigmoid'](x), atol=1e-6, rtol=0)
+
+def test_all_says_what_it_leaves_out():
+    ours = star('chapter4_helpers.all')
+    modules = [p.stem for p in (top/'chapter4_helpers').glob('[!_]*.py') if p.stem != 'all']
+    names = {m: set(import_module(f'chapter4_helpers.{m}').__all__) for m in modules}
+    left_out = {m for m in modules if not names[m] <= ours.keys()}
+    assert left_out == {m for m in modules if f'`{m}`' in import_module('chapter4_helpers.all').__doc__}
 
 def test_import_is_light(python):
     heavy = {'fastai', 'matplotlib.pyplot', 'pandas'}
@@ -50,14 +59,46 @@ def test_dist(dist, repo, python):
     source = {n for n in source if not n.startswith('chapter4_helpers.egg-info')}
     assert source == {'chapter4_helpers', *package, *given, *made}
     assert licence == (top/'LICENSE').read_bytes()
-    settings = ConfigParser()
-    settings.read(top/'settings.ini', encoding='utf-8')
-    settings = settings['DEFAULT']
-    assert metadata['Summary'] == settings['description']
+    assert metadata['Summary'] == settings.description
     required = {r for r in metadata.get_all('Requires-Dist') if 'extra ==' not in r}
-    assert required == set(settings['requirements'].split())
+    assert required == set(settings.requirements.split())
     python('-m', 'twine', 'check', '--strict', *dist.values())
     python('-m', 'check_wheel_contents', dist['.whl'])
+
+# What is imported is required, and the other way round
+
+def names(kind):
+    "The packages that settings.ini requires for this `kind` of use, without their versions"
+    found = set()
+    for requirement in getattr(settings, kind).split():
+        name,extras = re.match(r'([\w-]+)(?:\[(.+)\])?', requirement).groups()
+        if name=='chapter4_helpers': found |= {n for e in extras.split(',') for n in names(f'{e}_requirements')}
+        else: found.add(name)
+    return found
+
+def code(path):
+    "The Python in a file, each notebook cell for itself"
+    if path.suffix=='.py': return [path.read_text('utf-8')]
+    cells = [c.source for c in nbformat.read(path, 4).cells if c.cell_type=='code']
+    return [re.sub(r'(?m)^( *)[%!].*', r'\1pass', c) for c in cells]
+
+own = {'chapter4_helpers', 'share', *(p.stem for d in ('tests', 'tools', 'benchmarks') for p in top.glob(f'{d}/*.py'))}
+
+def imported(*patterns):
+    "The installed packages that these files import, at any place"
+    nodes = [n for pattern in patterns for p in top.glob(pattern) for c in code(p) for n in ast.walk(ast.parse(c))]
+    modules = {alias.name for n in nodes if isinstance(n, ast.Import) for alias in n.names}
+    modules |= {n.module for n in nodes if isinstance(n, ast.ImportFrom) and not n.level}
+    modules = {m.split('.')[0] for m in modules} - sys.stdlib_module_names - own
+    return {packages_distributions()[m][0].lower() for m in modules}
+
+def test_package_requires_what_it_imports():
+    assert imported('chapter4_helpers/*.py') - {'ipywidgets'} == names('requirements')  # the quiz works without
+
+@pytest.mark.parametrize('extra,patterns', [
+    ('lab', ['nbs/**/*.ipynb']), ('dev', ['tests/*.py', 'tools/*.py', 'benchmarks/*.py']), ('docs', ['docs/*.py', 'tools/readme.py'])])
+def test_extra_requires_what_its_user_imports(extra, patterns):
+    assert imported(*patterns) - names('requirements') - names(f'{extra}_requirements') == set()
 
 def test_no_pickle():
     # Unpickling runs whatever code the file's author put into it
