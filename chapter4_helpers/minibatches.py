@@ -22,6 +22,7 @@ class TensorDataLoader:
     ):
         check_rows(x, y); check_whole(bs=bs)
         self.x,self.y,self.bs,self.shuffle = x,y,bs,shuffle
+        self.dataset = torch.utils.data.StackDataset(x, y)  # as PyTorch's loaders have
         self.device = torch.device(device or getattr(x, 'device', 'cpu'))
 
     def __len__(self): return math.ceil(len(self.x)/self.bs)

@@ -2,9 +2,13 @@
 import tempfile
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 import numpy as np, pytest, torch
 from hypothesis import given, strategies as st
+from fastai.data.core import DataLoaders
 from torch import nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, TensorDataset
 from chapter4_helpers.loss import linear, mnist_loss
 from chapter4_helpers.minibatches import (
     TensorDataLoader, calc_grad, mean_over_rows, validate_epoch)
@@ -112,6 +116,114 @@ def test_batches_stay_where_the_images_are():
     assert TensorDataLoader(meta, cpu).device.type == 'meta'
     assert TensorDataLoader(np.zeros((5,2)), cpu).device.type == 'cpu'
     assert [t.device.type for t in TensorDataLoader(cpu, cpu).one_batch()] == ['cpu', 'cpu']
+
+# In other people's loops, written for PyTorch's loader
+
+@cases(50)
+@given(table(), st.integers(1, 45))
+def test_dataset(given_x, bs):
+    x,a = given_x
+    dataset = TensorDataLoader(x, np.arange(len(x)), bs).dataset
+    assert len(dataset) == len(x) and all(same(torch.as_tensor(row), a[i]) for row,i in dataset)
+
+def digits(n=300, classes=5):
+    "Images that can be told apart, as PyTorch's examples/mnist takes them: `[n,1,h,w]` and `[n]`"
+    torch.manual_seed(0)
+    y = torch.randint(classes, (n,))
+    return torch.randn(n,1,6,6)*.3 + torch.randn(classes,1,6,6)[y], y
+
+def a_net(): return nn.Sequential(nn.Flatten(), nn.Linear(36,5), nn.LogSoftmax(1))
+
+def test_in_the_loop_of_the_examples_of_pytorch(capsys):
+    # It says how far it is by `len(loader.dataset)`, and divides the right ones by it
+    def train(model, device, loader, opt, epoch):
+        model.train()
+        for i,(data,target) in enumerate(loader):
+            data,target = data.to(device),target.to(device)
+            opt.zero_grad()
+            loss = F.nll_loss(model(data), target)
+            loss.backward()
+            opt.step()
+            if i%2 == 0:
+                done,n = i*len(data),len(loader.dataset)
+                print(f'epoch {epoch} [{done}/{n} ({100.*i/len(loader):.0f}%)] {loss.item():.4f}')
+    @torch.no_grad()
+    def test(model, device, loader):
+        model.eval()
+        loss = right = 0
+        for data,target in loader:
+            output = model(data.to(device))
+            loss += F.nll_loss(output, target.to(device), reduction='sum').item()
+            right += output.argmax(1, keepdim=True).eq(target.view(-1,1)).sum().item()
+        return loss/len(loader.dataset),right/len(loader.dataset)
+    x,y = digits()
+    def result(loader):
+        torch.manual_seed(1)
+        model = a_net()
+        opt = torch.optim.Adadelta(model.parameters(), lr=3.)
+        schedule = torch.optim.lr_scheduler.StepLR(opt, step_size=1, gamma=.7)
+        for epoch in 1,2,3,4:
+            train(model, torch.device('cpu'), loader, opt, epoch)
+            schedule.step()
+        return *test(model, torch.device('cpu'), loader),capsys.readouterr().out
+    ours,theirs = result(TensorDataLoader(x, y, 64)),result(DataLoader(TensorDataset(x, y), 64))
+    assert ours == theirs and ours[1] > .95 and '[128/300 (40%)]' in ours[2]
+
+class Miniai:
+    "A Learner as fast.ai's part 2 course builds one: callbacks by name, loaders in `dls.train` and `dls.valid`"
+    def __init__(self, model, dls, loss_func, lr, cbs): self.__dict__.update(
+        model=model, dls=dls, loss_func=loss_func, lr=lr, cbs=cbs)
+
+    def callback(self, name):
+        for cb in self.cbs:
+            if hasattr(cb, name): getattr(cb, name)(self)
+
+    def fit(self, n_epochs):
+        self.opt = torch.optim.SGD(self.model.parameters(), self.lr)
+        for self.epoch in range(n_epochs):
+            for training in True,False:
+                self.model.train(training)
+                self.dl = self.dls.train if training else self.dls.valid
+                self.callback('before_epoch')
+                with torch.set_grad_enabled(training):
+                    for self.iter,self.batch in enumerate(self.dl): self.one_batch()
+                self.callback('after_epoch')
+
+    def one_batch(self):
+        self.callback('before_batch')
+        self.preds = self.model(self.batch[0])
+        self.loss = self.loss_func(self.preds, self.batch[1])
+        if self.model.training:
+            self.loss.backward()
+            self.opt.step()
+            self.opt.zero_grad()
+        self.callback('after_batch')
+
+class Weighed:
+    "Its metrics: a mean over rows, each batch by its size; it asks for the device and the number of batches, too"
+    def __init__(self): self.log = []
+    def before_epoch(self, learn): self.right = self.rows = 0
+    def before_batch(self, learn): learn.batch = [t.to('cpu') for t in learn.batch]
+    def after_batch(self, learn):
+        xb,yb = learn.batch
+        self.right += (learn.preds.argmax(1) == yb).sum().item()
+        self.rows += len(xb)
+    def after_epoch(self, learn):
+        assert learn.iter+1 == len(learn.dl) and self.rows == len(learn.dl.dataset)
+        self.log.append(self.right/self.rows)
+
+@pytest.mark.parametrize('pair', [SimpleNamespace, DataLoaders])
+def test_in_the_learner_of_miniai(pair):
+    x,y = digits()
+    def result(*loaders):
+        torch.manual_seed(1)
+        dls = pair(*loaders) if pair is DataLoaders else pair(train=loaders[0], valid=loaders[1])
+        metric = Weighed()
+        Miniai(a_net(), dls, F.nll_loss, .3, [metric]).fit(3)
+        return metric.log
+    ours = result(TensorDataLoader(x[:250], y[:250], 32), TensorDataLoader(x[250:], y[250:], 64))
+    theirs = result(*[DataLoader(TensorDataset(x[s], y[s]), bs) for s,bs in ((slice(250), 32), (slice(250, 300), 64))])
+    assert ours == theirs and len(ours) == 6 and ours[-1] > .9
 
 # Gradients
 
