@@ -2,7 +2,7 @@
 import nbformat, pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
-from conftest import lessons, notebooks
+from conftest import lessons, notebooks, top
 
 slow = '07_going_deeper', '08_all_digits'  # `make test-kernel` runs these, too
 
@@ -20,7 +20,7 @@ def test_runs(path, tmp_path, no_network):
     run(nbformat.read(path, 4), tmp_path, no_network)
     assert list(tmp_path.iterdir()) == []  # it leaves nothing in the reader's folder
 
-@each(lessons[:4])
+@each([*lessons[:4], top/'nbs'/'workshop'/'pictures.ipynb'])
 def test_runs_where_the_reader_has_chosen_how_matplotlib_draws(path, tmp_path, no_network):
     run(nbformat.read(path, 4), tmp_path, no_network | dict(MPLBACKEND='Agg'))
 
