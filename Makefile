@@ -38,6 +38,9 @@ docs: .venv/has_docs ## Build the web page from the notebooks as they are saved,
 	rm -rf _docs
 	.venv/bin/python docs/build.py
 
+linkcheck: .venv/has_docs ## Ask the web whether the links of the notebooks still lead somewhere
+	.venv/bin/python docs/build.py --linkcheck
+
 bench: .venv/has_dev ## Measure speed, and write benchmarks/RESULTS.md
 	.venv/bin/python benchmarks/run.py $(ARGS)
 
@@ -71,4 +74,4 @@ $(venv):
 	.venv/bin/python -m pip install -e '.[$*]'
 	@touch $@
 
-.PHONY: help lab test test-kernel test-wheel test-floors test-browser docs bench ladder notebooks readme links new
+.PHONY: help lab test test-kernel test-wheel test-floors test-browser docs linkcheck bench ladder notebooks readme links new

@@ -1,8 +1,9 @@
 """Build the site from the notebooks as they are saved: `make docs`.
 
     python docs/build.py [FOLDER]
+    python docs/build.py --linkcheck
 
-The folder is _docs by default. Cells with `#| hide` are left out, and the source of cells with `#| export` folds. A
+The folder is _docs by default. The second asks the web whether every link to it still leads somewhere. Cells with `#| hide` are left out, and the source of cells with `#| export` folds. A
 figure's alternative text is its cell's `#| fig-alt: ...`; without one, the sentences before and after the figure.
 Beside each page lies its Markdown, and llms.txt lists them."""
 import ast, inspect, re, shutil, sys
@@ -206,7 +207,7 @@ def llms_txt(index, lessons, workshop, helpers):
     listed = [line for caption,pages in parts for line in ('', f'## {caption}', '', *lines(pages))]
     return '\n'.join([f'# {index.title}', '', f'> {settings.description}.', *listed, ''])
 
-def main(folder):
+def main(folder, builder='html'):
     *lessons,index = [read(p) for p in sorted((top/'nbs').glob('*.ipynb'))]
     workshop = [read(p) for p in sorted((top/'nbs').glob('workshop/*.ipynb'))]
     helpers = reference([*lessons, *workshop])
@@ -222,8 +223,12 @@ def main(folder):
         (source/'helpers.md').write_text(helpers.nb.cells[0].source, 'utf-8')
         for p in pages[:-1]: nbformat.write(p.nb, source/f'{p.name}.ipynb')
         # Not straight into `folder`, since MyST-NB puts a folder of its own beside it
-        failed = build_main(['-q', '-W', '--keep-going', '-c', str(docs), '-d', str(doctrees), str(source), str(site)])
+        options = ['-b', builder, '-q', '-W', '--keep-going', '-c', docs, '-d', doctrees]
+        failed = build_main([str(a) for a in (*options, source, site)])
         if failed: return failed
         shutil.copytree(site, folder, dirs_exist_ok=True)
 
-if __name__ == '__main__': sys.exit(main(Path(*sys.argv[1:2] or [top/'_docs'])))
+if __name__ == '__main__':
+    if sys.argv[1:] == ['--linkcheck']:
+        with TemporaryDirectory() as tmp: sys.exit(main(Path(tmp)/'links', 'linkcheck'))
+    sys.exit(main(Path(*sys.argv[1:2] or [top/'_docs'])))

@@ -13,6 +13,8 @@ myst_heading_anchors = 4
 nb_execution_mode = 'off'  # the outputs are those saved in the notebooks
 nb_render_markdown_format = 'myst'
 nb_ipywidgets_js = {}  # a page has no kernel for widgets to talk to, and their scripts come from other hosts
+linkcheck_anchors_ignore_for_url = ['https://github.com/']  # it makes the anchors of a page by script
+linkcheck_retries,linkcheck_timeout = 3,30
 html_theme = 'sphinx_book_theme'
 html_context = dict(default_mode='auto')  # light or dark as the reader's system is
 html_static_path,html_css_files = ['static'],['site.css']
