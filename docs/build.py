@@ -12,11 +12,11 @@ from importlib import import_module
 from pathlib import Path
 from posixpath import normpath
 from tempfile import TemporaryDirectory
+from textwrap import dedent, indent
 from typing import NamedTuple
 
 import nbformat
 from bs4 import BeautifulSoup
-from fastcore.docments import docments
 from IPython.core.inputtransformer2 import TransformerManager
 from nbconvert import MarkdownExporter
 from sphinx.cmd.build import build_main
@@ -130,46 +130,32 @@ def as_markdown(nb):
 
 # The reference
 
-class Default:
-    "A default as the reference shows it: a function by its name"
-    def __init__(self, value): self.value = value
-    def __repr__(self): return getattr(self.value, '__name__', None) or repr(self.value)
-
-def call(name, f):
-    "`f` as one calls it, such as `descend(f, params, lr, steps)`"
-    params = [p.replace(annotation=p.empty, default=p.empty if p.default is p.empty else Default(p.default))
-              for p in inspect.signature(f).parameters.values() if p.name != 'self']
-    return f'{name}{inspect.Signature(params)}'
-
-def table(f):
-    "What the comments beside the parameters of `f` and its result say"
-    said = {name: p['docment'] for name,p in docments(f, full=True).items() if p['docment']}
-    # Without a `->`, fastcore passes over what stands beside the colon
-    result = re.search(r'(?m)^ *\): *# (.+)', inspect.getsource(f))
-    if result: said['return'] = result[1]
-    if not said: return ''
-    rows = [f'| {"returns" if name=="return" else f"`{name}`"} | {" ".join(text.split())} |'
-            for name,text in said.items()]
-    return '\n'.join(['| parameter | |', '| --- | --- |', *rows])
+def head(obj):
+    "A function or class up to its docstring, as its module has it: a comment beside each parameter, and one on the result"
+    lines = dedent(inspect.getsource(obj)).splitlines()
+    node = ast.parse('\n'.join(lines)).body[0]
+    body = node.body[0]
+    last = lines[body.lineno-1][:body.col_offset].rstrip()  # the body of a function of one line stands behind the colon
+    return '\n'.join([*lines[node.lineno-1:body.lineno-1], *filter(None, [last])])
 
 def code(name, obj):
     "How to call the public `obj`, or what it is"
     if not callable(obj): return f'{name} = {obj!r}'
-    if not inspect.isclass(obj): return call(name, obj)
+    if not inspect.isclass(obj): return head(obj)
     if issubclass(obj, tuple):  # as a `NamedTuple` its source says most, as a `namedtuple` it has none
-        return inspect.getsource(obj).strip() if inspect.get_annotations(obj) else call(name, obj)
-    return call(name, obj.__init__) if '__init__' in vars(obj) else f'{name}()'
+        return inspect.getsource(obj).strip() if inspect.get_annotations(obj) else f'{name}({", ".join(obj._fields)})'
+    init = vars(obj).get('__init__')
+    return head(obj) + ('\n' + indent(head(init), ' '*4) if init else '')
 
 def entry(name, obj, section, level=3):
     "The public `obj` in Markdown: how to call it, its docstring, and its methods that have one"
     is_class = inspect.isclass(obj)
-    f = vars(obj).get('__init__') if is_class else obj
     methods = [(k,m) for k,m in vars(obj).items() if k[0]!='_' and inspect.isfunction(m)
                and m.__doc__] if is_class else []
     has_doc = callable(obj) and not (is_class and issubclass(obj, tuple))
     return '\n\n'.join(filter(None, [
         f'{"#"*level} `{name}`', f'```python\n{code(name, obj)}\n```',
-        has_doc and inspect.getdoc(obj), section, callable(f) and table(f),
+        has_doc and inspect.getdoc(obj), section,
         *[entry(f'{name}.{k}', m, '', level+1) for k,m in methods]]))
 
 def section(page, name):

@@ -1,6 +1,8 @@
 "What Sphinx is told about the site. build.py makes the pages and calls it; what a person edits is in settings.ini."
-import re, sys
+import sys
+from html import escape
 from pathlib import Path
+from myst_nb.sphinx_ import HideCodeCellNode
 
 sys.path.insert(0, str(Path(__file__).parents[1]/'tools'))
 from settings import settings
@@ -24,11 +26,19 @@ html_theme_options = dict(
     launch_buttons=dict(colab_url='https://colab.research.google.com'), use_download_button=False, home_page_in_toc=True,
     navbar_persistent=[])  # the search has its place in the menu and beside the buttons
 
-def finish(app, pagename, templatename, context, doctree):
-    "Put a button that would be alone in its menu into the header, and open what folds because it is exported"
+def lone_button(app, pagename, templatename, context, doctree):
+    "Put a button that would be alone in its menu into the header"
     def lone(button): return button['buttons'][0] if len(button.get('buttons', []))==1 else button
     context['header_buttons'] = [lone(b) for b in context.get('header_buttons', [])]
-    body = context.get('body', '').replace(' aria-label="Toggle hidden content"', '')  # it would hide what the fold says
-    context['body'] = re.sub(r'(<details [^>]*)(>\s*<summary>\s*<p [^>]*>Exported)', r'\1 open\2', body)
 
-def setup(app): app.connect('html-page-context', finish, priority=1000)  # after the theme has made the buttons
+def visit_fold(self, node):
+    "Say what folds, open if that is exported"
+    title = escape(node['prompt_show'])
+    opened = ' open' if title.startswith('Exported') else ''
+    self.body.append(f'<details class="admonition hide {" ".join(node["classes"])}"{opened}>\n'
+                     f'<summary><p class="admonition-title">{title}</p></summary>\n')
+def depart_fold(self, node): self.body.append('</details>\n')
+
+def setup(app):
+    app.connect('html-page-context', lone_button, priority=1000)  # after the theme has made the buttons
+    app.add_node(HideCodeCellNode, override=True, html=(visit_fold, depart_fold))
