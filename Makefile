@@ -11,6 +11,7 @@ lab: .venv/has_lab ## Open JupyterLab on the first notebook
 	.venv/bin/jupyter-lab $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS) nbs/00_pixels.ipynb
 
 test: .venv/has_dev ## Test everything: the notebooks, then the package and the files around it
+	.venv/bin/ruff check
 	OMP_NUM_THREADS=1 .venv/bin/nbdev-test --n-workers 2 --timing
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2
 

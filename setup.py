@@ -1,4 +1,5 @@
-"Give setuptools what people edit in settings.ini; pyproject.toml holds what pip and nbdev must read before any code runs."
+"""Give setuptools what people edit in settings.ini; pyproject.toml holds what pip and nbdev must
+read before any code runs."""
 from configparser import ConfigParser
 from pathlib import Path
 from setuptools import setup

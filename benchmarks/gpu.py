@@ -1,4 +1,5 @@
-"What a graphics card makes of the ladder and the race. Every function takes the device, so that the CPU can stand in for it in a test."
+"""What a graphics card makes of the ladder and the race. Every function takes the device, so that
+the CPU can stand in for it in a test."""
 from statistics import mean
 import time
 
@@ -18,7 +19,8 @@ def wait(device):
     if device.type=='cuda': torch.cuda.synchronize()
 
 class Graph:
-    "A step of training for batches of one size: recorded as a CUDA graph, then replayed as a whole. On a CPU it just runs."
+    """A step of training for batches of one size: recorded as a CUDA graph, then replayed as a
+    whole. On a CPU it just runs."""
     def __init__(self, net, opt, loss_func, xb, yb):
         self.xb,self.yb = xb.clone(),yb.clone()
         def step():
@@ -60,12 +62,15 @@ def graph_epoch(net, x, y, bs, device):
     return epoch
 
 def graph_race(make_net, x, y, bs, lr, loss_func, seed, device):
-    "`race` of the notebook by replay: the network, and the seconds it was trained for, without those of the recording"
+    "`race` of the notebook by replay: the network, and its seconds, without those of the recording"
     torch.manual_seed(seed)
     net = make_net().to(device)
-    opt = torch.optim.Adam(net.parameters(), torch.tensor(lr, device=device), betas=(.7,.9), capturable=device.type=='cuda')
+    lr_tensor = torch.tensor(lr, device=device)
+    on_card = device.type=='cuda'
+    opt = torch.optim.Adam(net.parameters(), lr_tensor, betas=(.7,.9), capturable=on_card)
     dl = TensorDataLoader(whole(x, bs), whole(y, bs), bs, shuffle=True)
-    schedule = OneCycleLR(opt, lr, len(dl), cycle_momentum=False)  # it changes the learning rate, a tensor, in place
+    # It changes the learning rate, a tensor, in place
+    schedule = OneCycleLR(opt, lr, len(dl), cycle_momentum=False)
     step = Graph(net, opt, loss_func, x[:bs], y[:bs])
     wait(device)
     start = time.perf_counter()
@@ -101,8 +106,11 @@ def ladder(device, quick):
         def raw():
             raw_by_rows(x, y, params, 256)
             wait(device)
-        ways = {'ours': ours(make, x, y), 'raw loop, rows': raw, 'CUDA graph': graph_epoch(make().to(device), x, y, 256, device)}
-        if device.type=='cuda': ways |= {'ours, torch.compile': ours(make, x, y, True), 'ours, on the CPU': ours(make, *on_cpu[:2])}
+        graph = graph_epoch(make().to(device), x, y, 256, device)
+        ways = {'ours': ours(make, x, y), 'raw loop, rows': raw, 'CUDA graph': graph}
+        if device.type=='cuda':
+            ways |= {'ours, torch.compile': ours(make, x, y, True),
+                     'ours, on the CPU': ours(make, *on_cpu[:2])}
         runs = in_turn(ways, 2 if quick else 15, 1 if quick else 3)
         rows += [[model, k, middle(r)*1e3, spread(r, 1e3), middle(r)/middle(runs['ours']),
                   '' if 'CPU' in k else busy(ways[k], device)] for k,r in runs.items()]
@@ -115,7 +123,8 @@ def batch_sizes(device, quick, nb, x, y):
         a,b = whole(x, bs),whole(y, bs)
         def ours(net, dl, opt): return lambda: train_epoch(net, dl, opt, F.cross_entropy)
         net = nb['fast_net']().to(device)
-        ways[bs,'ours'] = ours(net, TensorDataLoader(a, b, bs, shuffle=True), BasicOptim(net.parameters(), .01)),len(a)
+        dl,opt = TensorDataLoader(a, b, bs, shuffle=True),BasicOptim(net.parameters(), .01)
+        ways[bs,'ours'] = ours(net, dl, opt),len(a)
         net = nb['fast_net']().to(device)
         step = Graph(net, BasicOptim(net.parameters(), .01), F.cross_entropy, a[:bs], b[:bs])
         def replayed(step, dl):
@@ -125,7 +134,8 @@ def batch_sizes(device, quick, nb, x, y):
             return epoch
         ways[bs,'CUDA graph'] = replayed(step, TensorDataLoader(a, b, bs, shuffle=True)),len(a)
     runs = in_turn({k: epoch for k,(epoch,_) in ways.items()}, 2 if quick else 7)
-    rows = [[f'{bs:,}', way, ways[bs,way][1]/middle(r), busy(ways[bs,way][0], device)] for (bs,way),r in runs.items()]
+    rows = [[f'{bs:,}', way, ways[bs,way][1]/middle(r), busy(ways[bs,way][0], device)]
+            for (bs,way),r in runs.items()]
     return table(['batch', 'way', 'images per second, median', 'chip computes'], rows)
 
 def race(device, quick, nb, x, y, test_x, test_y):
@@ -136,27 +146,37 @@ def race(device, quick, nb, x, y, test_x, test_y):
     bs = 100 if quick else 250  # both divide the number of images
     smoothed,far = nb['smoothed'],1 if quick else nb['far_epochs']
     moved = nb['Shifted'](loader(True))
-    ways = {('published', 1): lambda seed: nb['race'](on(nb['published']), loader(False), 1, .01, seed),
-            ('fast_net', 1): lambda seed: nb['race'](on(nb['fast_net']), loader(True), 1, .02, seed, smoothed),
-            ('far_net, images moved', far): lambda seed: nb['race'](on(nb['far_net']), moved, far, .015, seed, smoothed),
-            ('fast_net, CUDA graph', 1): lambda seed: graph_race(nb['fast_net'], x, y, bs, .02, smoothed, seed, device),
-            ('published, CUDA graph', 1): lambda seed: graph_race(nb['published'], x, y, bs, .01, F.cross_entropy, seed, device)}
+    def by_loop(name, dl, epochs, lr, *loss):
+        return lambda seed: nb['race'](on(nb[name]), dl(), epochs, lr, seed, *loss)
+    def by_graph(name, lr, loss):
+        return lambda seed: graph_race(nb[name], x, y, bs, lr, loss, seed, device)
+    ways = {('published', 1): by_loop('published', lambda: loader(False), 1, .01),
+            ('fast_net', 1): by_loop('fast_net', lambda: loader(True), 1, .02, smoothed),
+            ('far_net, images moved', far): by_loop('far_net', lambda: moved, far, .015, smoothed),
+            ('fast_net, CUDA graph', 1): by_graph('fast_net', .02, smoothed),
+            ('published, CUDA graph', 1): by_graph('published', .01, F.cross_entropy)}
     # The race's own seconds: they leave out making the network and recording the graph
     runs = {k: [] for k in ways}
     for seed in range(-1, 2 if quick else 7):
         for k,f in ways.items():
             net,seconds = f(seed)
             if seed >= 0: runs[k].append((seconds, validate_epoch(net, test, nb['accuracy'])))
-    rows = [[name, f'{epochs}', sorted(s for s,_ in r)[len(r)//2], f'{digits(min(r)[0])} to {digits(max(r)[0])}', f'{mean(a for _,a in r):.4f}']
-            for (name,epochs),r in runs.items()]
+    rows = []
+    for (name,epochs),r in runs.items():
+        seconds = sorted(s for s,_ in r)
+        rows.append([name, f'{epochs}', seconds[len(r)//2],
+                     f'{digits(seconds[0])} to {digits(seconds[-1])}',
+                     f'{mean(a for _,a in r):.4f}'])
     return table(['network', 'epochs', 's, median', 'least and most', 'test accuracy'], rows)
 
 def gpu(quick=False, device='cuda'):
     "On a graphics card"
-    if device=='cuda' and not torch.cuda.is_available(): raise OSError('PyTorch finds no CUDA device here')
+    if device=='cuda' and not torch.cuda.is_available():
+        raise OSError('PyTorch finds no CUDA device here')
     device,nb = torch.device(device),notebook()
     x,y,test_x,test_y = images(nb, 500 if quick else None, device)
-    name = torch.cuda.get_device_name() if device.type=='cuda' else 'the CPU, in place of a graphics card'
+    on_card = device.type=='cuda'
+    name = torch.cuda.get_device_name() if on_card else 'the CPU, in place of a graphics card'
     return f'''
 Measured on {name}, with all data on it before the clock starts.
 
@@ -171,4 +191,4 @@ An epoch over threes and sevens, batches of 256. *CUDA graph* records the whole 
 The race; each run has another seed. The reference on a card is 99% in 0.76 s, on a GTX 1660 Ti. A graph takes batches of one size only, so those races run with batches of 250 instead of 256, and shuffle.
 
 {race(device, quick, nb, x, y, test_x, test_y)}
-'''
+'''  # noqa: E501

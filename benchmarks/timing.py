@@ -1,5 +1,5 @@
 "Time alternatives in turn, describe the machine, and write tables."
-import gc, os, platform, re, sys, time
+import gc, os, platform, re, time
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ def in_turn(
     repeats=7,     # How often each is called
     warm_up=1,     # Rounds before that, which do not count
 ) -> dict:         # The same names, each with a list of `repeats` runs
-    "Call the alternatives in turn (A B C A B C ...), so that a busy moment of the machine hits them all."
+    "Call the alternatives in turn (A B C A B C ...), so that a busy moment hits them all."
     runs = {name: [] for name in alternatives}
     gc.collect()
     gc.freeze()  # what is there already is not searched for garbage in the middle of one of them
@@ -39,18 +39,21 @@ def spread(runs, scale=1.):
 
 def digits(x):
     "`x` as text, with three digits that mean something"
-    return f'{x:,.0f}' if abs(x) >= 100 else f'{x:.1f}' if abs(x) >= 10 else f'{x:.2f}' if abs(x) >= .1 else f'{x:.3f}'
+    places = 0 if abs(x) >= 100 else 1 if abs(x) >= 10 else 2 if abs(x) >= .1 else 3
+    return f'{x:,.{places}f}'
 
 def table(columns, rows):
     "A Markdown table; `rows` are lists of texts and numbers"
-    lines = [columns, ['---']*len(columns), *[[c if isinstance(c, str) else digits(c) for c in row] for row in rows]]
+    lines = [[c if isinstance(c, str) else digits(c) for c in row] for row in rows]
+    lines = [columns, ['---']*len(columns), *lines]
     return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
 
 def read_table(text):
     "The rows of the first table in `text`, each a dict from column to text"
     found = re.search(r'(?m)(^\|.*\n)+', text + '\n')
     if not found: return []
-    head,_,*rows = [[c.strip() for c in line.strip('|').split('|')] for line in found[0].splitlines()]
+    lines = found[0].splitlines()
+    head,_,*rows = [[c.strip() for c in line.strip('|').split('|')] for line in lines]
     return [dict(zip(head, row)) for row in rows]
 
 def memory():
@@ -65,6 +68,7 @@ def machine():
     cpuinfo = Path('/proc/cpuinfo')
     model = re.search(r'model name\s*: (.+)', cpuinfo.read_text()) if cpuinfo.exists() else None
     cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
-    return (f'{model[1] if model else platform.machine()}, {cores} cores, PyTorch threads: {torch.get_num_threads()}, '
-            f'{memory()[0]/2**30:.0f} GiB of memory; {platform.system()}, Python {platform.python_version()}, '
+    return (f'{model[1] if model else platform.machine()}, {cores} cores, PyTorch threads: '
+            f'{torch.get_num_threads()}, {memory()[0]/2**30:.0f} GiB of memory; '
+            f'{platform.system()}, Python {platform.python_version()}, '
             f'PyTorch {torch.__version__}, fastai {version("fastai")}')

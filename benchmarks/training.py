@@ -22,7 +22,8 @@ from chapter4_helpers.nonlinearity import simple_net
 from chapter4_helpers.optimizer import BasicOptim, train_epoch
 from timing import digits, in_turn, memory, middle, spread, table
 
-models = {'linear': lambda n_in=784: nn.Linear(n_in, 1), 'simple_net': lambda n_in=784: simple_net(n_in)}
+models = {'linear': lambda n_in=784: nn.Linear(n_in, 1),
+          'simple_net': lambda n_in=784: simple_net(n_in)}
 lr = .1
 
 # The raw loops: what a person would write for these two models alone, without a check
@@ -59,9 +60,10 @@ class NoValidation(Callback):
     def before_validate(self): raise CancelValidException
 
 def ways(make, data, bs, validate):
-    "Dict from name to `(epoch, model)`: the ways to train a model for one epoch, each with a model of its own"
+    "Dict from name to `(epoch, model)`: ways to train for one epoch, each with a model of its own"
     x,y,valid_x,valid_y = data
-    our_dl,our_valid = TensorDataLoader(x, y, bs, shuffle=True),TensorDataLoader(valid_x, valid_y, bs)
+    our_dl = TensorDataLoader(x, y, bs, shuffle=True)
+    our_valid = TensorDataLoader(valid_x, valid_y, bs)
     def model():
         torch.manual_seed(0)
         return make()
@@ -82,15 +84,20 @@ def ways(make, data, bs, validate):
     def fastai(train_dl, valid_dl):
         net = model()
         learn = Learner(DataLoaders(train_dl, valid_dl), net, opt_func=SGD, loss_func=mnist_loss,
-                        metrics=batch_accuracy if validate else None, cbs=None if validate else NoValidation())
+                        metrics=batch_accuracy if validate else None,
+                        cbs=None if validate else NoValidation())
         learn.remove_cb(ProgressCallback)
         def epoch():
             with learn.no_logging(): learn.fit(1, lr)
         return epoch,net
-    torch_dls = DataLoader(TensorDataset(x, y), bs, shuffle=True),DataLoader(TensorDataset(valid_x, valid_y), bs)
-    book_dls = [FastaiDataLoader(list(zip(a, b)), bs=bs, shuffle=shuffle) for a,b,shuffle in ((x, y, True), (valid_x, valid_y, False))]
-    return {'ours': ours(our_dl, our_valid), 'raw loop, slices': raw(raw_by_slices), 'raw loop, rows': raw(raw_by_rows),
-            "torch's DataLoader": ours(*torch_dls), 'Learner, our loader': fastai(our_dl, our_valid),
+    torch_dls = (DataLoader(TensorDataset(x, y), bs, shuffle=True),
+                 DataLoader(TensorDataset(valid_x, valid_y), bs))
+    book_dls = [FastaiDataLoader(list(zip(a, b)), bs=bs, shuffle=shuffle)
+                for a,b,shuffle in ((x, y, True), (valid_x, valid_y, False))]
+    return {'ours': ours(our_dl, our_valid),
+            'raw loop, slices': raw(raw_by_slices), 'raw loop, rows': raw(raw_by_rows),
+            "torch's DataLoader": ours(*torch_dls),
+            'Learner, our loader': fastai(our_dl, our_valid),
             "Learner, the book's loader": fastai(*book_dls)}
 
 def epoch(quick=False):
@@ -100,9 +107,11 @@ def epoch(quick=False):
     rows,times = [],{}
     for validate in (False, True):
         for model,make in models.items():
-            runs = in_turn({k: epoch for k,(epoch,_) in ways(make, data, 256, validate).items()}, 2 if quick else 15)
+            epochs = {k: epoch for k,(epoch,_) in ways(make, data, 256, validate).items()}
+            runs = in_turn(epochs, 2 if quick else 15)
             times |= {(validate,model,k): middle(r) for k,r in runs.items()}
-            rows += [[model, 'with' if validate else 'without', k, middle(r)*1e3, spread(r, 1e3), middle(r)/middle(runs['ours'])]
+            first = [model, 'with' if validate else 'without']
+            rows += [[*first, k, middle(r)*1e3, spread(r, 1e3), middle(r)/middle(runs['ours'])]
                      for k,r in runs.items()]
     def ratio(model, way, to='ours'): return digits(times[False,model,way]/times[False,model,to])
     book,rows_way = "Learner, the book's loader",'raw loop, rows'
@@ -118,7 +127,7 @@ Without validation the raw loop over slices takes {ratio('linear','raw loop, sli
 ### Where an epoch of ours goes
 
 {profile(data, quick)}
-'''
+'''  # noqa: E501
 
 class Calls(TorchDispatchMode):
     "Count the calls of PyTorch's operators, forward and backward"
@@ -147,23 +156,29 @@ def profile(data, quick=False):
     for model,make in models.items():
         both = ways(make, data, 256, False)
         one_pixel = ways(lambda: make(1), [t[:,:1].contiguous() for t in data], 256, False)
-        parts = {'the epoch': both['ours'][0], 'the same on images of one pixel': one_pixel['ours'][0],
+        parts = {'the epoch': both['ours'][0],
+                 'the same on images of one pixel': one_pixel['ours'][0],
                  'the raw loop on images of one pixel': one_pixel['raw loop, rows'][0],
-                 'the loader alone': load, 'the check of the targets alone': check, 'a plain copy of all images': copy}
+                 'the loader alone': load, 'the check of the targets alone': check,
+                 'a plain copy of all images': copy}
         counts = {k: calls(f)/batches for k,f in parts.items()}
         runs = in_turn(parts, 2 if quick else 15)
-        rows += [[model, k, middle(r)*1e3, f'{100*middle(r)/middle(runs["the epoch"]):.0f}%', f'{counts[k]:.1f}' if counts[k] >= 1 else ''] for k,r in runs.items()]
+        def share(r): return f'{100*middle(r)/middle(runs["the epoch"]):.0f}%'
+        def n(k): return f'{counts[k]:.1f}' if counts[k] >= 1 else ''
+        rows += [[model, k, middle(r)*1e3, share(r), n(k)] for k,r in runs.items()]
     mb = x.numel()*x.element_size()/1e6
     return f'''
 Each part is timed alone, so they need not add up. The images are {mb:.1f} MB. The loader reads and writes them once; the model reads them twice more, for the scores and for the gradient: {4*mb:.0f} MB are moved in an epoch. On images of one pixel the same Python code makes the same calls but moves next to nothing. So that line is the share of Python and of starting an operator.
 
-{table(['model', 'part', 'ms, median', 'of the epoch', 'operator calls per batch'], rows)}'''.strip()
+{table(['model', 'part', 'ms, median', 'of the epoch', 'operator calls per batch'], rows)}'''.strip()  # noqa: E501
 
 def growth(quick=False):
     "The same at growing sizes"
-    sizes,batch_sizes = ((200, 1000),(64, 512)) if quick else ((1000, 10_000, 100_000, 1_000_000),(64, 256, 1024, 8192))
+    sizes,batch_sizes = (1000, 10_000, 100_000, 1_000_000),(64, 256, 1024, 8192)
+    if quick: sizes,batch_sizes = (200, 1000),(64, 512)
     fit = [n for n in sizes if n*784*4 < memory()[1]/2]
-    left_out = '' if len(fit) == len(sizes) else f' There is no memory here for {sizes[-1]:,} images.'
+    missing = f' There is no memory here for {sizes[-1]:,} images.'
+    left_out = '' if len(fit) == len(sizes) else missing
     d = mnist_sample()
     rows = torch.randperm(len(d.train_x))  # threes and sevens mixed, so that each size has both
     rows = rows.repeat(-(-fit[-1]//len(rows)))[:fit[-1]]
@@ -172,16 +187,20 @@ def growth(quick=False):
         net = make(x.shape[1])
         opt,dl = BasicOptim(net.parameters(), lr),TensorDataLoader(x, y, bs, shuffle=True)
         return lambda: train_epoch(net, dl, opt)
-    pixel,at = x[:,:1].contiguous(),fit[min(2, len(fit)-1)]  # the share of overhead is measured at one size
-    runs = in_turn({**{(m,bs,n): trained(make, x[:n], y[:n], bs) for m,make in models.items() for bs in batch_sizes for n in fit},
-                    **{(m,bs,0): trained(make, pixel[:at], y[:at], bs) for m,make in models.items() for bs in batch_sizes}},
-                   2 if quick else 7)
-    lines = [[m, f'{bs:,}', *[digits(middle(runs[m,bs,n])/n*1e6) for n in fit], f'{100*middle(runs[m,bs,0])/middle(runs[m,bs,at]):.0f}%']
-             for m in models for bs in batch_sizes]
+    # The share of overhead is measured at one size
+    pixel,at = x[:,:1].contiguous(),fit[min(2, len(fit)-1)]
+    each = [(m, make, bs) for m,make in models.items() for bs in batch_sizes]
+    runs = {(m,bs,n): trained(make, x[:n], y[:n], bs) for m,make,bs in each for n in fit}
+    runs |= {(m,bs,0): trained(make, pixel[:at], y[:at], bs) for m,make,bs in each}
+    runs = in_turn(runs, 2 if quick else 7)
+    def seconds(m, bs, n): return middle(runs[m,bs,n])
+    lines = [[m, f'{bs:,}', *[digits(seconds(m, bs, n)/n*1e6) for n in fit],
+              f'{100*seconds(m, bs, 0)/seconds(m, bs, at):.0f}%'] for m,_,bs in each]
+    times = [seconds(m, bs, fit[-1])/seconds(m, bs, fit[-2]) for m,_,bs in each]
     return f'''
 `train_epoch` with our loader on 1,000 to 1,000,000 images, which are the threes and sevens over and over. The time is given per image: where cost grows in a straight line it stays the same along a row, but for 1,000 images, whose 3 MB may stay in the processor's cache. The last column is the share of overhead: the time of the same epoch on images of one pixel, as above, at {at:,} images.{left_out}
 
 {table(['model', 'batch', *[f'µs per image, {n:,} images' for n in fit], 'overhead'], lines)}
 
-A batch larger than the set is one batch. From {fit[-2]:,} to {fit[-1]:,} images ({fit[-1]/fit[-2]:.0f} times as many) an epoch takes {' to '.join(digits(f(middle(runs[m,bs,fit[-1]])/middle(runs[m,bs,fit[-2]]) for m in models for bs in batch_sizes)) for f in (min, max))} times as long.
-'''
+A batch larger than the set is one batch. From {fit[-2]:,} to {fit[-1]:,} images ({fit[-1]/fit[-2]:.0f} times as many) an epoch takes {digits(min(times))} to {digits(max(times))} times as long.
+'''  # noqa: E501

@@ -3,9 +3,10 @@
     python docs/build.py [FOLDER]
     python docs/build.py --linkcheck
 
-The folder is _docs by default. The second asks the web whether every link to it still leads somewhere. Cells with `#| hide` are left out, and the source of cells with `#| export` folds. A
-figure's alternative text is its cell's `#| fig-alt: ...`; without one, the sentences before and after the figure.
-Beside each page lies its Markdown, and llms.txt lists them."""
+The folder is _docs by default. The second asks the web whether every link to it still leads
+somewhere. Cells with `#| hide` are left out, and the source of cells with `#| export` folds. A
+figure's alternative text is its cell's `#| fig-alt: ...`; without one, the sentences before and
+after the figure. Beside each page lies its Markdown, and llms.txt lists them."""
 import ast, inspect, re, shutil, sys
 from html import escape
 from importlib import import_module
@@ -49,26 +50,30 @@ def with_site_links(text, folder):
         path = normpath(f'{folder}/{to}')
         if not path.startswith('nbs'): to = f'{settings.blob}/{path}'
         return f']({to}#{slug(section.replace("-", " "))})' if section else f']({to})'
-    text = re.sub(r'\[!\[Open In Colab\]\([^)]*\)\]', '[Open in Colab]', text)  # the badge is an image on another host
+    # The badge is an image on another host
+    text = re.sub(r'\[!\[Open In Colab\]\([^)]*\)\]', '[Open in Colab]', text)
     return re.sub(r'\]\(([^)\s]+)\)', link, text)
 
 def sentences(line):
-    plain = re.sub(r'`(.+?)`|\*\*?(.+?)\*\*?|!?\[(.+?)\]\(.+?\)|^(?:#+|-|\d+\.) ', lambda m: m[1] or m[2] or m[3] or '', line)
+    marks = r'`(.+?)`|\*\*?(.+?)\*\*?|!?\[(.+?)\]\(.+?\)|^(?:#+|-|\d+\.) '
+    plain = re.sub(marks, lambda m: m[1] or m[2] or m[3] or '', line)
     return re.split(r'(?<=[.:?!]) (?=[A-Z0-9(])', plain)
 
 def labels(code):
     "The titles and labels in the code of a figure"
     names = 'title', 'titles', 'xlabel', 'ylabel', 'label', 'tx', 'ty'
-    tree = ast.parse(TransformerManager().transform_cell(code))  # which makes Python of `%pip install`
+    tree = ast.parse(TransformerManager().transform_cell(code))  # it makes Python of `%pip install`
     words = [k.value for k in ast.walk(tree) if isinstance(k, ast.keyword) and k.arg in names]
-    return list(dict.fromkeys(w.value.replace('\n', ' ') for w in words if isinstance(w, ast.Constant) and isinstance(w.value, str)))
+    texts = [w.value for w in words if isinstance(w, ast.Constant) and isinstance(w.value, str)]
+    return list(dict.fromkeys(t.replace('\n', ' ') for t in texts))
 
 def alt_text(cells, i):
     "What the notebook says about the figures of `cells[i]`"
     if cells[i].metadata.alt: return cells[i].metadata.alt
     code = cells[i].source
     if steps := re.search(r'^plot_steps\((.*)\);$', code, re.M):
-        return 'The seven steps of training as a loop' + (f'; in orange: {steps[1]}.' if steps[1] else '.').replace("'", '')
+        marked = f'; in orange: {steps[1]}.' if steps[1] else '.'
+        return 'The seven steps of training as a loop' + marked.replace("'", '')
     def nearest(some): return next((c.source.strip() for c in some if c.cell_type=='markdown'), '')
     before,after = nearest(cells[i::-1]).split('\n')[-1],nearest(cells[i:]).split('\n')[0]
     words = labels(code)
@@ -85,14 +90,17 @@ def is_seen(output):
 def prepare(cell, alt, module, folder):
     "Fold what is exported or hidden in Jupyter, and give the figures their alternative text"
     fold = f'Exported to {package}.{module}' if 'export' in cell.metadata.tags else ''
-    if title := re.match(r'#@title (.+)\n', cell.source): fold,cell.source = title[1],cell.source[title.end():]
+    if title := re.match(r'#@title (.+)\n', cell.source):
+        fold,cell.source = title[1],cell.source[title.end():]
     tags = {'export': ['export', 'hide-input'], 'echo: false': ['remove-input']}
-    cell.metadata.tags = ['hide-input']*bool(title) + [t for old in cell.metadata.tags for t in tags.get(old, [])]
+    kept = [t for old in cell.metadata.tags for t in tags.get(old, [])]
+    cell.metadata.tags = ['hide-input']*bool(title) + kept
     cell.metadata.mystnb = dict(code_prompt_show=fold, code_prompt_hide=fold, image=dict(alt=alt))
     cell.outputs = [o for o in cell.outputs if is_seen(o)]
     for data in [o.data for o in cell.outputs if 'data' in o]:
-        if 'text/markdown' in data: data['text/markdown'] = with_site_links(data['text/markdown'], folder)
-        if 'text/html' in data: data['text/html'] = data['text/html'].replace('<img id=', f'<img alt="{escape(alt)}" id=')
+        if md := data.get('text/markdown'): data['text/markdown'] = with_site_links(md, folder)
+        if html := data.get('text/html'):
+            data['text/html'] = html.replace('<img id=', f'<img alt="{escape(alt)}" id=')
 
 def read(path):
     "The notebook at `path` as a page"
@@ -101,26 +109,29 @@ def read(path):
     tags = [t for c in nb.cells for t in c.metadata.get('tags', [])]
     module = ''.join(t.removeprefix('default_exp ') for t in tags if t.startswith('default_exp '))
     title,summary = re.match(r'# (.+)\n\n> (.+)', nb.cells[0].source).groups()
-    nb.cells = [c for c in nb.cells if c.source.strip() and 'hide' not in c.metadata.get('tags', [])]
+    nb.cells = [c for c in nb.cells
+                if c.source.strip() and 'hide' not in c.metadata.get('tags', [])]
     for i,c in enumerate(nb.cells):
         if c.cell_type=='code': prepare(c, alt_text(nb.cells, i), module, folder)
         else: c.source = with_site_links(c.source, folder)
     return Page(path.relative_to(top/'nbs').with_suffix('').as_posix(), title, summary, nb, module)
 
 def as_markdown(nb):
-    "The notebook as Markdown, with tables as text, and the alternative texts in place of the figures"
+    "The notebook as Markdown, with tables as text, and alternative texts in place of the figures"
     def text(output, alt):
         data = output.get('data', {})
         html = BeautifulSoup(data.get('text/html', ''), 'html.parser')
         if html.table:
-            head,*rows = [[cell.get_text(strip=True) for cell in row(['th', 'td'])] for row in html('tr')]
+            cells = [row(['th', 'td']) for row in html('tr')]
+            head,*rows = [[cell.get_text(strip=True) for cell in row] for row in cells]
             new = '\n'.join(f'| {" | ".join(row)} |' for row in [head, ['---']*len(head), *rows])
         elif html.img or any(kind.startswith('image/') for kind in data): new = f'[Figure: {alt}]'
         else: return output
         return nbformat.v4.new_output('display_data', {'text/markdown': new})
     nb = nbformat.from_dict(nb)
     for c in nb.cells:
-        if c.cell_type=='code': c.outputs = [text(o, c.metadata.mystnb.image.alt) for o in c.outputs]
+        if c.cell_type=='code':
+            c.outputs = [text(o, c.metadata.mystnb.image.alt) for o in c.outputs]
     config = Config(
         TagRemovePreprocessor=dict(enabled=True, remove_input_tags=['remove-input']),
         NbConvertBase=dict(display_data_priority=['text/markdown', 'text/plain']))
@@ -131,19 +142,20 @@ def as_markdown(nb):
 # The reference
 
 def head(obj):
-    "A function or class up to its docstring, as its module has it: a comment beside each parameter, and one on the result"
+    "`obj` up to its docstring, as its module has it, with what the comments say of each parameter"
     lines = dedent(inspect.getsource(obj)).splitlines()
     node = ast.parse('\n'.join(lines)).body[0]
     body = node.body[0]
-    last = lines[body.lineno-1][:body.col_offset].rstrip()  # the body of a function of one line stands behind the colon
+    last = lines[body.lineno-1][:body.col_offset].rstrip()  # where the body stands behind the colon
     return '\n'.join([*lines[node.lineno-1:body.lineno-1], *filter(None, [last])])
 
 def code(name, obj):
     "How to call the public `obj`, or what it is"
     if not callable(obj): return f'{name} = {obj!r}'
     if not inspect.isclass(obj): return head(obj)
-    if issubclass(obj, tuple):  # as a `NamedTuple` its source says most, as a `namedtuple` it has none
-        return inspect.getsource(obj).strip() if inspect.get_annotations(obj) else f'{name}({", ".join(obj._fields)})'
+    if issubclass(obj, tuple):  # a `NamedTuple` says most by its source, a `namedtuple` has none
+        if inspect.get_annotations(obj): return inspect.getsource(obj).strip()
+        return f'{name}({", ".join(obj._fields)})'
     init = vars(obj).get('__init__')
     return head(obj) + ('\n' + indent(head(init), ' '*4) if init else '')
 
@@ -162,8 +174,10 @@ def section(page, name):
     "A link to the section of the notebook that makes `name`"
     heading = ''
     for c in page.nb.cells:
-        if c.cell_type=='markdown': heading = (re.findall(r'(?m)^#+ (.+)', c.source) or [heading])[-1]
-        elif 'export' in c.metadata.tags and re.search(rf'(?m)^((def|class) {name}\b|{name} *=)', c.source):
+        heads = re.findall(r'(?m)^#+ (.+)', c.source) if c.cell_type=='markdown' else []
+        if heads: heading = heads[-1]
+        made = rf'(?m)^((def|class) {name}\b|{name} *=)'
+        if 'export' in c.metadata.get('tags', []) and re.search(made, c.source):
             return f'Made in [{page.title}: {heading}]({page.name}.ipynb#{slug(heading)}).'
 
 def reference(pages):
@@ -174,10 +188,14 @@ def reference(pages):
         module = import_module(f'{package}.{page.module}')
         whence = 'all' if all(name in everything for name in module.__all__) else page.module
         summary = re.sub(r' \d+ minutes\.$', '', module.__doc__)  # the lesson takes them
-        parts += [f'## `{package}.{page.module}`', summary, f'```python\nfrom {package}.{whence} import *\n```',
-                  *[entry(name, getattr(module, name), section(page, name)) for name in module.__all__]]
-    title,summary = 'The helpers','Every public name that the notebooks export: how to call it, what it takes and what it gives.'
-    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell('\n\n'.join([f'# {title}', f'> {summary}', *parts]))])
+        use = f'```python\nfrom {package}.{whence} import *\n```'
+        entries = [entry(n, getattr(module, n), section(page, n)) for n in module.__all__]
+        parts += [f'## `{package}.{page.module}`', summary, use, *entries]
+    title = 'The helpers'
+    summary = ('Every public name that the notebooks export: how to call it, what it takes and '
+               'what it gives.')
+    text = '\n\n'.join([f'# {title}', f'> {summary}', *parts])
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)])
     return Page('helpers', title, summary, nb)
 
 # The site
@@ -188,8 +206,10 @@ def contents(pages, caption):
 
 def llms_txt(index, lessons, workshop, helpers):
     "The site for assistants, in the form of llmstxt.org"
-    def lines(pages): return [f'- [{p.title}]({settings.site}{p.name}.html.md): {p.summary}' for p in pages]
-    parts = [('Start', [index]), ('Lessons', lessons), ('Workshop', workshop), ('Reference', [helpers])]
+    def lines(pages):
+        return [f'- [{p.title}]({settings.site}{p.name}.html.md): {p.summary}' for p in pages]
+    parts = [('Start', [index]), ('Lessons', lessons), ('Workshop', workshop),
+             ('Reference', [helpers])]
     listed = [line for caption,pages in parts for line in ('', f'## {caption}', '', *lines(pages))]
     return '\n'.join([f'# {index.title}', '', f'> {settings.description}.', *listed, ''])
 

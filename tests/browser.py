@@ -1,4 +1,5 @@
-"What the tests in a browser share: Chromium, a page that notes what goes wrong in it, and a folder served on this machine."
+"""What the tests in a browser share: Chromium, a page that notes what goes wrong in it, and a
+folder served on this machine."""
 import os, shutil, threading
 from contextlib import contextmanager
 from functools import partial
@@ -9,11 +10,14 @@ import pytest
 @pytest.fixture(scope='session')
 def chromium():
     "The Chromium of this machine, or else Playwright's"
-    api = pytest.importorskip('playwright.sync_api', reason="Playwright is missing: pip install -e '.[browser]'")
+    missing = "Playwright is missing: pip install -e '.[browser]'"
+    api = pytest.importorskip('playwright.sync_api', reason=missing)
     with api.sync_playwright() as playwright:
-        path = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
+        names = 'chromium', 'chromium-browser', 'google-chrome'
+        path = next(filter(None, map(shutil.which, names)), None)
         if not path and not Path(playwright.chromium.executable_path).exists():
-            (pytest.fail if 'CI' in os.environ else pytest.skip)('no Chromium on this machine: install it, or run `playwright install chromium`')
+            give_up = pytest.fail if 'CI' in os.environ else pytest.skip
+            give_up('no Chromium on this machine: install it, or run `playwright install chromium`')
         browser = playwright.chromium.launch(executable_path=path)
         yield browser
         browser.close()
@@ -22,7 +26,8 @@ def chromium():
 def open_page(chromium, url, width=1280, **kwargs):
     "The page at `url`, with no network but this machine, and the list of what goes wrong in it"
     context,wrong = chromium.new_context(viewport=dict(width=width, height=844), **kwargs),[]
-    context.route(lambda url: not url.startswith(('http://127.0.0.1:', 'http://localhost:', 'data:', 'blob:')), lambda r: r.abort())
+    here = 'http://127.0.0.1:', 'http://localhost:', 'data:', 'blob:'
+    context.route(lambda url: not url.startswith(here), lambda r: r.abort())
     page = context.new_page()
     page.on('console', lambda m: m.type=='error' and wrong.append(m.text))
     page.on('pageerror', lambda e: wrong.append(str(e)))

@@ -1,14 +1,15 @@
 import os, shutil, subprocess, sys
 from pathlib import Path
 import pytest
-from browser import chromium  # a fixture; one for all, since two Playwrights do not go together
+# A fixture, and one for all, since two Playwrights do not go together
+from browser import chromium as chromium
 
 top = Path(__file__).parents[1]
 lessons,workshop = (sorted((top/'nbs').glob(names)) for names in ('*.ipynb', 'workshop/*.ipynb'))
 notebooks = lessons + workshop
 ignore = shutil.ignore_patterns(
     '.git', '.venv*', '*.egg-info', 'build', 'dist', '__pycache__', '.ipynb_checkpoints',
-    '.pytest_cache', '.hypothesis', 'models', '_docs', '_modidx.py')
+    '.pytest_cache', '.ruff_cache', '.hypothesis', 'models', '_docs', '_modidx.py')
 
 @pytest.fixture
 def repo(tmp_path):

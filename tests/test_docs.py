@@ -15,7 +15,8 @@ notebooks = [p.relative_to(top/'nbs').with_suffix('').as_posix() for p in confte
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp('docs')/'site'
-    done = subprocess.run([sys.executable, top/'docs'/'build.py', folder], capture_output=True, text=True)
+    command = [sys.executable, top/'docs'/'build.py', folder]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, '')
     assert [*folder.parent.iterdir()] == [folder]
     return folder
@@ -31,7 +32,8 @@ def pages(request, folder, site, chromium):
         images: [...document.images].map(i => [i.src.slice(0, 80), i.naturalWidth, i.alt.trim()]),
         wider: document.scrollingElement.scrollWidth - innerWidth,
         links: [...document.links].map(a => a.href),
-        buttons: [...document.querySelectorAll('.article-header-buttons a')].filter(a => a.checkVisibility()).map(a => a.href),
+        buttons: [...document.querySelectorAll('.article-header-buttons a')]
+            .filter(a => a.checkVisibility()).map(a => a.href),
         anchors: [...document.querySelectorAll('[id]')].map(e => e.id)})"""
     pages = {}
     for path in sorted([*folder.glob('*.html'), *folder.glob('workshop/*.html')]):
@@ -42,21 +44,26 @@ def pages(request, folder, site, chromium):
     assert {*pages} == {f'{name}.html' for name in [*notebooks, 'helpers', 'search']}
     return pages
 
-def test_nothing_goes_wrong(pages): assert {path: p['wrong'] for path,p in pages.items() if p['wrong']} == {}
+def test_nothing_goes_wrong(pages):
+    assert {path: p['wrong'] for path,p in pages.items() if p['wrong']} == {}
 
-def test_no_sideways_scroll(pages): assert {path: p['wider'] for path,p in pages.items() if p['wider']>0} == {}
+def test_no_sideways_scroll(pages):
+    assert {path: p['wider'] for path,p in pages.items() if p['wider']>0} == {}
 
 def test_images_load_and_have_text(pages):
     images = [(path, *image) for path,p in pages.items() for image in p['images']]
     assert len(images) > 60 and [i for i in images if not (i[2] and i[3])] == []
 
 def test_links_and_anchors(pages, folder, site):
-    inner = [(path, *urldefrag(link.removeprefix(site))) for path,p in pages.items() for link in p['links'] if link.startswith(site)]
-    def is_there(to, anchor): return (folder/to).is_file() and (not anchor or unquote(anchor) in pages[to]['anchors'])
+    inner = [(path, *urldefrag(link.removeprefix(site)))
+             for path,p in pages.items() for link in p['links'] if link.startswith(site)]
+    def is_there(to, anchor):
+        return (folder/to).is_file() and (not anchor or unquote(anchor) in pages[to]['anchors'])
     assert len(inner) > 500 and [i for i in inner if not is_there(i[1] or 'index.html', i[2])] == []
 
 def test_colab_button(pages):
-    assert [n for n in notebooks if f'{settings.colab}/nbs/{n}.ipynb' not in pages[f'{n}.html']['buttons']] == []
+    def has_button(n): return f'{settings.colab}/nbs/{n}.ipynb' in pages[f'{n}.html']['buttons']
+    assert [n for n in notebooks if not has_button(n)] == []
 
 @pytest.mark.parametrize('ending', ['html', 'html.md'])
 def test_nothing_hidden_is_shown(ending, folder):
@@ -67,7 +74,9 @@ def test_nothing_hidden_is_shown(ending, folder):
 
 @pytest.mark.parametrize('width', [390, 1280])
 def test_dark_mode(width, site, chromium):
-    def is_dark(page): return sum(map(int, re.findall(r'\d+', page.evaluate('getComputedStyle(document.body).backgroundColor'))[:3])) < 200
+    def is_dark(page):
+        rgb = page.evaluate('getComputedStyle(document.body).backgroundColor')
+        return sum(map(int, re.findall(r'\d+', rgb)[:3])) < 200
     with open_page(chromium, site, width) as (page,wrong):
         for mode in ('Dark', 'Light'):
             page.get_by_role('button', name='Color mode').locator('visible=true').click()
@@ -95,12 +104,14 @@ def test_animation_plays(site, chromium):
         frame = page.locator('.animation img')
         first = frame.get_attribute('src')
         page.get_by_role('button', name='Play', exact=True).click()
-        page.wait_for_function('first => document.querySelector(".animation img").src != first', arg=first)
+        moved = 'first => document.querySelector(".animation img").src != first'
+        page.wait_for_function(moved, arg=first)
         assert wrong == []
 
 def test_exported_source_folds(site, chromium):
     with open_page(chromium, f'{site}02_learning_rate.html', 390) as (page,_):
-        fold = page.locator('details', has_text='Exported to chapter4_helpers.descent').filter(has_text='def descend')
+        fold = page.locator('details', has_text='Exported to chapter4_helpers.descent')
+        fold = fold.filter(has_text='def descend')
         code = fold.locator('pre')
         assert code.is_visible()
         fold.locator('summary').click()
@@ -123,7 +134,8 @@ def test_reference(folder):
     md = (folder/'helpers.html.md').read_text('utf-8')
     entries = dict(re.findall(r'(?ms)^### `(\w+)`\n(.*?)(?=^##|\Z)', md))
     modules = [p.stem for p in (top/'chapter4_helpers').glob('[!_]*.py') if p.stem != 'all']
-    assert {*entries} == {name for m in modules for name in import_module(f'chapter4_helpers.{m}').__all__}
+    public = [import_module(f'chapter4_helpers.{m}').__all__ for m in modules]
+    assert {*entries} == {name for names in public for name in names}
     assert [name for name,text in entries.items() if 'Made in [' not in text] == []
     assert re.search(r'\n    lr, +# Learning rate, above 0\n', entries['descend'])
     assert re.search(r'\n\).*:.* # Float `\[\.\.\.\]`\n', entries['mnist_distance'])
@@ -133,7 +145,8 @@ def test_llms_txt(folder):
     assert re.match(r'# .+\n\n> .+\n\n## ', text)
     base = settings.site
     listed = re.findall(r'(?m)^- \[.+?\]\((.+?)\): .+', text)
-    assert {link.removeprefix(base) for link in listed} == {f'{n}.html.md' for n in [*notebooks, 'helpers']}
+    pages = {f'{n}.html.md' for n in [*notebooks, 'helpers']}
+    assert {link.removeprefix(base) for link in listed} == pages
     for link in listed:
         page = (folder/link.removeprefix(base)).read_text('utf-8')
         assert page.startswith('# ') and 'data:image' not in page

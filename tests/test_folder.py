@@ -1,5 +1,5 @@
 "What can go wrong while `mnist_folder` writes, and fastai reading what it wrote."
-import errno, json, os, shutil, signal, subprocess, sys
+import errno, json, os, re, shutil, signal, subprocess, sys
 import pytest
 from PIL.Image import Image
 from chapter4_helpers.data import mnist_folder
@@ -37,7 +37,8 @@ def test_whole_folder_is_not_written_again(whole, fail_after):
 def test_half_deleted_folder_is_left_alone(whole, tmp_path):
     half = shutil.copytree(whole, tmp_path/'mnist', copy_function=os.link)
     for p in sorted(half.glob('train/7/*'))[:3]: p.unlink()
-    with pytest.raises(FileExistsError, match='but 3 of its 14,435 files are missing'): mnist_folder(dest=half)
+    with pytest.raises(FileExistsError, match='but 3 of its 14,435 files are missing'):
+        mnist_folder(dest=half)
     assert n_in(half) == n_files-3
 
 def test_interrupted(tmp_path, fail_after):
@@ -50,7 +51,10 @@ def test_killed(tmp_path):
 import os, signal
 from PIL.Image import Image
 save,left = Image.save,iter(range(500))
-Image.save = lambda *args: os.kill(os.getpid(), signal.SIGKILL) if next(left, None) is None else save(*args)
+def save_or_die(*args):
+    if next(left, None) is None: os.kill(os.getpid(), signal.SIGKILL)
+    save(*args)
+Image.save = save_or_die
 '''
     done = subprocess.run([sys.executable, '-c', kill + write, tmp_path/'mnist'])
     assert done.returncode == -signal.SIGKILL
@@ -63,9 +67,10 @@ import os, random, signal, sys
 from pathlib import Path
 import fastprogress
 from chapter4_helpers import data
-fastprogress.progress_bar = lambda items, **kwargs: items  # it draws by the clock, and the moments below are counted
+fastprogress.progress_bar = lambda items, **kwargs: items  # it draws by the clock; we count
 d = data._read_npz()
-data._read_npz = lambda: data.MNIST(d.train_x[:1200], d.train_y[:1200], d.valid_x[:200], d.valid_y[:200])
+small = data.MNIST(d.train_x[:1200], d.train_y[:1200], d.valid_x[:200], d.valid_y[:200])
+data._read_npz = lambda: small
 folder,random = Path(sys.argv[1]),random.Random(0)
 def n_in(folder): return sum(p.is_file() for p in folder.rglob('*'))
 def start(f, *args):
@@ -149,7 +154,8 @@ for i in range(25):
     left = n_in(dest)
     try: write(dest)
     except FileExistsError as e:
-        assert f'{whole-left:,} of its {whole:,} files are missing' in str(e) and 'Move or delete it' in str(e)
+        assert f'{whole-left:,} of its {whole:,} files are missing' in str(e)
+        assert 'Move or delete it' in str(e)
         assert n_in(dest) == left < whole
     else: assert left==0 and n_in(dest)==whole
     shutil.rmtree(dest)
@@ -157,7 +163,9 @@ for i in range(25):
 
 def test_disk_full(tmp_path, fail_after):
     fail_after(500, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
-    with pytest.raises(OSError, match='could not write .*mnist .*No space left.*`dest` names another place') as e: mnist_folder(dest=tmp_path/'mnist')
+    with pytest.raises(OSError) as e: mnist_folder(dest=tmp_path/'mnist')
+    says = 'could not write .*mnist .*No space left.*`dest` names another place'
+    assert re.search(says, str(e.value))
     assert e.value.errno == errno.ENOSPC
     assert not (tmp_path/'mnist').exists() and beside(tmp_path/'mnist') == lock
 
@@ -168,9 +176,14 @@ def in_tmpfs(tmp_path):
         mount = f'mount -t tmpfs -o size={size} none disk'
         alone = ['unshare', '--user', '--map-root-user', '--mount']
         (tmp_path/'disk').mkdir()
-        try: subprocess.run([*alone, 'sh', '-c', mount], cwd=tmp_path, check=True, capture_output=True)
-        except (OSError, subprocess.CalledProcessError): pytest.skip('a process of ours may mount nothing here')
-        return subprocess.run([*alone, 'sh', '-c', mount + ' && exec "$0" -c "$1" disk/mnist', sys.executable, code], cwd=tmp_path, capture_output=True, text=True)
+        def run(*args, **kwargs):
+            command = [*alone, 'sh', '-c', *args]
+            return subprocess.run(command, cwd=tmp_path, capture_output=True, **kwargs)
+        try: run(mount, check=True)
+        except (OSError, subprocess.CalledProcessError):
+            pytest.skip('a process of ours may mount nothing here')
+        command = mount + ' && exec "$0" -c "$1" disk/mnist'
+        return run(command, sys.executable, code, text=True)
     return _run
 
 sentence = '''
@@ -180,7 +193,9 @@ from chapter4_helpers.data import mnist_folder
 dest = Path(sys.argv[1])
 def refused(says):
     try: mnist_folder(dest=dest)
-    except OSError as e: assert says in str(e) and 'disk/mnist' in str(e) and '`dest` names another place' in str(e), e
+    except OSError as e:
+        said = str(e)
+        assert says in said and 'disk/mnist' in said and '`dest` names another place' in said, e
     else: raise AssertionError(f'no error: {says}')
     assert {p.name for p in dest.parent.iterdir()} <= {'.mnist.lock'}, 'something is left'
 def remount(options): subprocess.run(['mount', '-o', f'remount,{options}', dest.parent], check=True)
@@ -204,10 +219,12 @@ refused('Read-only file system')
 ''', '4m')
     assert done.returncode==0, done.stderr
 
-@pytest.mark.skipif(not hasattr(os, 'geteuid') or os.geteuid()==0, reason='everything can be written')
+is_root = not hasattr(os, 'geteuid') or os.geteuid()==0
+@pytest.mark.skipif(is_root, reason='everything can be written')
 def test_may_not_write(tmp_path):
     tmp_path.chmod(0o500)
-    with pytest.raises(PermissionError, match='mnist .*`dest` names another place'): mnist_folder(dest=tmp_path/'mnist')
+    with pytest.raises(PermissionError, match='mnist .*`dest` names another place'):
+        mnist_folder(dest=tmp_path/'mnist')
 
 def test_fastai_finds_and_reads_it(python, no_network, tmp_path):
     read = '''

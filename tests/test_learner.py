@@ -135,7 +135,8 @@ x,y = torch.randn(300, 12, generator=torch.manual_seed(0)),torch.arange(300) % 3
 x += F.one_hot(y, 12)  # something to learn
 
 def with_norm():
-    return nn.Sequential(nn.Linear(12,9), nn.BatchNorm1d(9), nn.ReLU(), nn.Dropout(.2), nn.Linear(9,3))
+    return nn.Sequential(nn.Linear(12,9), nn.BatchNorm1d(9), nn.ReLU(), nn.Dropout(.2),
+                         nn.Linear(9,3))
 
 def accuracy(preds, targets): return (preds.argmax(1) == targets).float().mean()
 
@@ -212,7 +213,8 @@ def test_same_validation_as_fastai(both, fastai):
 
 def test_same_finder_as_fastai(both, fastai):
     curves = []
-    noted = callback(after_fit=lambda learn: curves.append((learn.recorder.lrs, learn.recorder.losses)))
+    def note(learn): curves.append((learn.recorder.lrs, learn.recorder.losses))
+    noted = callback(after_fit=note)
     def find(learn):
         if not isinstance(learn, fastai.Learner):
             learn.cbs.append(noted)
@@ -313,7 +315,8 @@ every_event = [f'{when}_{name}' for name in (*outer, *in_training) for when in (
 raised = st.sampled_from([None, *exceptions.values(), KeyboardInterrupt, RuntimeError])
 
 @cases(400)
-@given(st.integers(1, 3), st.integers(1, 3), st.sampled_from(every_event), st.integers(0, 12), raised)
+@given(st.integers(1, 3), st.integers(1, 3), st.sampled_from(every_event), st.integers(0, 12),
+       raised)
 def test_events(epochs, batches, event, k, stop):
     wanted,error = walk(epochs, batches, event, k, stop)
     seen,spy = [],Callback()
@@ -342,7 +345,8 @@ def test_order_of_callbacks():
 
 def test_the_recorder_comes_first():
     steps = []
-    a_learner(3, cbs=callback(after_step=lambda learn: steps.append(len(learn.recorder.losses)))).fit(1)
+    def note(learn): steps.append(len(learn.recorder.losses))
+    a_learner(3, cbs=callback(after_step=note)).fit(1)
     assert steps == [1, 2, 3]
 
 def test_callbacks_of_one_fit():
@@ -366,7 +370,8 @@ def test_what_is_no_method_is_no_callback():
 def test_a_place_left_out(place):
     seen = []
     skip = callback(**{place: lambda learn, do: None})
-    spy = callback(**{f'after_{p}': lambda learn, p=p: seen.append(p) for p in (*outer, *in_training)})
+    spy = callback(**{f'after_{p}': lambda learn, p=p: seen.append(p)
+                      for p in (*outer, *in_training)})
     learn = a_learner(1, opt_func=torch.optim.SGD, cbs=[skip, spy])
     if place in in_validation:  # then nothing is there for the next place
         with pytest.raises(Exception): learn.fit(1)
@@ -416,7 +421,8 @@ def test_accumulation_equals_the_large_batch():
             if self.learn.iter % 3 == 2: do()
     def trained(bs, cbs=None):
         torch.manual_seed(0)
-        learn = Learner((TensorDataLoader(x, y, bs), None), nn.Linear(12,3), F.cross_entropy, cbs=cbs)
+        dls = TensorDataLoader(x, y, bs),None
+        learn = Learner(dls, nn.Linear(12,3), F.cross_entropy, cbs=cbs)
         learn.logger = noop
         learn.fit(2, .1)
         return weights_of(learn.model)
@@ -475,7 +481,8 @@ def test_dropout_is_on_after_validating_in_mid_epoch():
     seen = []
     def validate(learn): learn.validate()
     def note(learn): seen.append((learn.training, set(modes(learn.model))))
-    a_learner(3, model=with_dropout(), cbs=callback(after_step=validate, before_predict=note)).fit(1)
+    cbs = callback(after_step=validate, before_predict=note)
+    a_learner(3, model=with_dropout(), cbs=cbs).fit(1)
     assert seen == [(True, {True}), (False, {False})]*3 + [(False, {False})]
 
 @pytest.mark.parametrize('training', [True, False])
@@ -543,7 +550,8 @@ def test_a_rate_of_0_keeps_them_too():
 
 def test_settings_of_all_families(fastai):
     p = nn.Linear(1,1).weight
-    ours,plain,with_momentum = BasicOptim([p], .1),torch.optim.SGD([p], .1),torch.optim.SGD([p], .1, .9)
+    SGD = torch.optim.SGD
+    ours,plain,with_momentum = BasicOptim([p], .1),SGD([p], .1),SGD([p], .1, .9)
     adam,theirs = torch.optim.Adam([p], .1),fastai.Adam([p], .1)
     wrapped = fastai.OptimWrapper([p], opt=torch.optim.Adam, lr=.1)
     for opt in ours,plain,with_momentum,adam,theirs,wrapped:
@@ -635,7 +643,8 @@ def test_lr_find_leaves_all_as_it_was():
         learn.lr_find(num_it=7, show_plot=False)
         return before,state()
     ((tensors,*rest),cbs),((tensors_after,*rest_after),cbs_after) = find()  # before any training
-    assert same(tensors, tensors_after) and rest == rest_after and cbs == cbs_after and learn.opt is None
+    assert same(tensors, tensors_after) and rest == rest_after
+    assert cbs == cbs_after and learn.opt is None
     learn.fit(2, .1)
     ((tensors,*rest),cbs),((tensors_after,*rest_after),cbs_after) = find()
     assert same(tensors, tensors_after) and rest == rest_after and cbs == cbs_after
@@ -667,7 +676,7 @@ def test_lr_find_with_callbacks_that_stop():
 # Interrupts
 
 class InterruptAt:
-    "In `with`, a KeyboardInterrupt comes instead of the k-th line of the package; `line` counts them"
+    "In `with`, a KeyboardInterrupt comes instead of the k-th line of the package; `line` counts"
     def __init__(self, k): self.k,self.line,self.last = k,0,{}
     def __enter__(self):
         sys.settrace(self.trace)
@@ -701,7 +710,8 @@ def test_an_interrupt_at_any_line(capsys):
         out = capsys.readouterr().out
         at = f'line {k} of {lines}'
         # It comes through only before the loop begins, and while `after_fit` is on its way
-        if through: assert not getattr(learn.recorder, 'losses', []) or ends.fits or k > lines-20, at
+        if through:
+            assert not getattr(learn.recorder, 'losses', []) or ends.fits or k > lines-20, at
         else: assert out.startswith('Interrupted in epoch ') and len(ends.fits) == 1, at
         assert learn.cbs == [learn.recorder, ends] or k==lines, at  # the last puts them back
         values = getattr(learn.recorder, 'values', [])
@@ -766,7 +776,8 @@ for lr in 0, -1., math.nan, math.inf:
 for args in (0.,1.,9), (1.,.1,9), (1e-7,math.nan,9), (1e-7,math.inf,9), (1e-7,10.,0):
     error(f'range {args}', ValueError, 'need 0 < start_lr < end_lr and num_it from 1; got',
           lambda args=args: LRFinder(*args))
-    error(f'find {args}', ValueError, 'need 0 < start_lr', lambda args=args: find(a_learner(), *args))
+    def run(args=args): return find(a_learner(), *args)
+    error(f'find {args}', ValueError, 'need 0 < start_lr', run)
 
 @pytest.mark.parametrize('name', errors)
 def test_errors(name):
@@ -781,5 +792,6 @@ def test_an_error_comes_through_and_all_is_tidied_up():
             learn.fit(1, cbs=callback(**{event: stop(RuntimeError('oops'))}))
         assert len(learn.cbs) == 2 and ends[-1] == event and torch.is_grad_enabled()
         learn.fit(1)
-    with pytest.raises(RuntimeError): learn.fit(1, cbs=callback(after_fit=stop(RuntimeError('oops'))))
+    oops = stop(RuntimeError('oops'))
+    with pytest.raises(RuntimeError): learn.fit(1, cbs=callback(after_fit=oops))
     assert len(learn.cbs) == 2

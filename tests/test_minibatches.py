@@ -170,7 +170,7 @@ def test_in_the_loop_of_the_examples_of_pytorch(capsys):
     assert ours == theirs and ours[1] > .95 and '[128/300 (40%)]' in ours[2]
 
 class Miniai:
-    "A Learner as fast.ai's part 2 course builds one: callbacks by name, loaders in `dls.train` and `dls.valid`"
+    "A Learner as fast.ai's part 2 course builds one: callbacks by name, `dls.train`, `dls.valid`"
     def __init__(self, model, dls, loss_func, lr, cbs): self.__dict__.update(
         model=model, dls=dls, loss_func=loss_func, lr=lr, cbs=cbs)
 
@@ -200,7 +200,7 @@ class Miniai:
         self.callback('after_batch')
 
 class Weighed:
-    "Its metrics: a mean over rows, each batch by its size; it asks for the device and the number of batches, too"
+    "Its metrics: a mean over rows, each batch by its size; it asks for device and lengths, too"
     def __init__(self): self.log = []
     def before_epoch(self, learn): self.right = self.rows = 0
     def before_batch(self, learn): learn.batch = [t.to('cpu') for t in learn.batch]
@@ -222,7 +222,8 @@ def test_in_the_learner_of_miniai(pair):
         Miniai(a_net(), dls, F.nll_loss, .3, [metric]).fit(3)
         return metric.log
     ours = result(TensorDataLoader(x[:250], y[:250], 32), TensorDataLoader(x[250:], y[250:], 64))
-    theirs = result(*[DataLoader(TensorDataset(x[s], y[s]), bs) for s,bs in ((slice(250), 32), (slice(250, 300), 64))])
+    parts = (slice(250), 32),(slice(250, 300), 64)
+    theirs = result(*[DataLoader(TensorDataset(x[s], y[s]), bs) for s,bs in parts])
     assert ours == theirs and len(ours) == 6 and ours[-1] > .9
 
 # Gradients

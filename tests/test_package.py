@@ -27,7 +27,8 @@ def test_all_says_what_it_leaves_out():
     modules = [p.stem for p in (top/'chapter4_helpers').glob('[!_]*.py') if p.stem != 'all']
     names = {m: set(import_module(f'chapter4_helpers.{m}').__all__) for m in modules}
     left_out = {m for m in modules if not names[m] <= ours.keys()}
-    assert left_out == {m for m in modules if f'`{m}`' in import_module('chapter4_helpers.all').__doc__}
+    said = import_module('chapter4_helpers.all').__doc__
+    assert left_out == {m for m in modules if f'`{m}`' in said}
 
 def test_import_is_light(python):
     heavy = {'fastai', 'matplotlib.pyplot', 'pandas'}
@@ -72,8 +73,8 @@ def names(kind):
     found = set()
     for requirement in getattr(settings, kind).split():
         name,extras = re.match(r'([\w-]+)(?:\[(.+)\])?', requirement).groups()
-        if name=='chapter4_helpers': found |= {n for e in extras.split(',') for n in names(f'{e}_requirements')}
-        else: found.add(name)
+        if name!='chapter4_helpers': found.add(name)
+        else: found |= {n for e in extras.split(',') for n in names(f'{e}_requirements')}
     return found
 
 def code(path):
@@ -82,21 +83,25 @@ def code(path):
     cells = [c.source for c in nbformat.read(path, 4).cells if c.cell_type=='code']
     return [re.sub(r'(?m)^( *)[%!].*', r'\1pass', c) for c in cells]
 
-own = {'chapter4_helpers', 'share', *(p.stem for d in ('tests', 'tools', 'benchmarks') for p in top.glob(f'{d}/*.py'))}
+own = {'chapter4_helpers', 'share'}
+own |= {p.stem for d in ('tests', 'tools', 'benchmarks') for p in top.glob(f'{d}/*.py')}
 
 def imported(*patterns):
     "The installed packages that these files import, at any place"
-    nodes = [n for pattern in patterns for p in top.glob(pattern) for c in code(p) for n in ast.walk(ast.parse(c))]
+    trees = [ast.parse(c) for pattern in patterns for p in top.glob(pattern) for c in code(p)]
+    nodes = [n for tree in trees for n in ast.walk(tree)]
     modules = {alias.name for n in nodes if isinstance(n, ast.Import) for alias in n.names}
     modules |= {n.module for n in nodes if isinstance(n, ast.ImportFrom) and not n.level}
     modules = {m.split('.')[0] for m in modules} - sys.stdlib_module_names - own
     return {packages_distributions()[m][0].lower() for m in modules}
 
 def test_package_requires_what_it_imports():
-    assert imported('chapter4_helpers/*.py') - {'ipywidgets'} == names('requirements')  # the quiz works without
+    ours = imported('chapter4_helpers/*.py') - {'ipywidgets'}  # the quiz works without
+    assert ours == names('requirements')
 
 @pytest.mark.parametrize('extra,patterns', [
-    ('lab', ['nbs/**/*.ipynb']), ('dev', ['tests/*.py', 'tools/*.py', 'benchmarks/*.py']), ('docs', ['docs/*.py', 'tools/readme.py'])])
+    ('lab', ['nbs/**/*.ipynb']), ('dev', ['tests/*.py', 'tools/*.py', 'benchmarks/*.py']),
+    ('docs', ['docs/*.py', 'tools/readme.py'])])
 def test_extra_requires_what_its_user_imports(extra, patterns):
     assert imported(*patterns) - names('requirements') - names(f'{extra}_requirements') == set()
 
@@ -104,9 +109,9 @@ def test_no_pickle():
     # Unpickling runs whatever code the file's author put into it
     folders = 'chapter4_helpers', 'benchmarks', 'docs', 'tests', 'tools'
     sources = [*notebooks, *(p for folder in folders for p in top.glob(f'{folder}/*.py'))]
-    unsafe = r'torch\.load\((?![^)]*weights_only=True)[^)]*\)'
+    words = r'\bpickle\b|allow_pickle|load_learner|torch\.load\((?![^)]*weights_only=True)[^)]*\)'
     found = [(p.name, m[0]) for p in sources if p.name != 'test_package.py'
-             for m in re.finditer(rf'\bpickle\b|allow_pickle|load_learner|{unsafe}', p.read_text('utf-8'))]
+             for m in re.finditer(words, p.read_text('utf-8'))]
     assert found == []
 
 def test_workflows():

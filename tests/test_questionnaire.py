@@ -1,7 +1,8 @@
-"""The questionnaire: its answers are right, its sections exist, what was missed is asked again, its buttons work.
+"""The questionnaire: its answers are right, its sections exist, what was missed is asked again, its
+buttons work.
 
-The right answers stand here and nowhere else in clear text. The quiz has their sums, in the table of
-nbs/workshop/quiz.ipynb; where one is missing or wrong, `test_sums` says what it should be."""
+The right answers stand here and nowhere else in clear text. The quiz has their sums, in the table
+of nbs/workshop/quiz.ipynb; where one is missing or wrong, `test_sums` says what it should be."""
 import json, math, re, sys
 from datetime import date
 from types import SimpleNamespace
@@ -33,18 +34,20 @@ def nine(): return torch.arange(1,10).view(3,3)
 right = {
     1: 'c', 2: 'abc', 3: 'abc', 4: lambda xs: [2*x for x in xs if x%2], 5: 'a',
     6: (lambda t: (len(t.shape), t.shape), 'ac'), 7: (.2,.4), 8: 'd',
-    9: lambda k: torch.tensor([[5,6],[8,9]])*k, 10: (4,4), 11: 'b', 12: 'abc', 13: 'abc', 14: 'bdcafeg',
-    15: 'c', 16: 'd', 17: 'abc', 18: (-.04,), 19: 'a', 20: 'abc', 21: (torch.sigmoid, 'ace'), 22: 'd',
-    23: lambda w,g,lr: w-lr*g, 24: 'ace', 25: an_epoch,
+    9: lambda k: torch.tensor([[5,6],[8,9]])*k, 10: (4,4), 11: 'b', 12: 'abc', 13: 'abc',
+    14: 'bdcafeg', 15: 'c', 16: 'd', 17: 'abc', 18: (-.04,), 19: 'a', 20: 'abc',
+    21: (torch.sigmoid, 'ace'), 22: 'd', 23: lambda w,g,lr: w-lr*g, 24: 'ace', 25: an_epoch,
     26: (lambda xs,ys: [(x,y) for x,y in zip(xs,ys)], ['dataset', 'datasets']),
-    27: (lambda t: t.flatten(1), 'bc'), 28: 'b', 29: (21,43), 30: ['grad', '.grad', 'w.grad'], 31: (12,5),
-    32: 'bcefg', 33: a_loop, 34: torch.relu, 35: 'c', 36: ['nn.ReLU()', 'torch.nn.ReLU()'], 37: 'abc',
-    38: (.1,2.3), 39: ['softmax', 'softmax(1)', '.softmax(1)', '.softmax'], 40: 'a', 41: 'b', 42: ['raise'],
+    27: (lambda t: t.flatten(1), 'bc'), 28: 'b', 29: (21,43), 30: ['grad', '.grad', 'w.grad'],
+    31: (12,5), 32: 'bcefg', 33: a_loop, 34: torch.relu, 35: 'c',
+    36: ['nn.ReLU()', 'torch.nn.ReLU()'], 37: 'abc', 38: (.1,2.3),
+    39: ['softmax', 'softmax(1)', '.softmax(1)', '.softmax'], 40: 'a', 41: 'b', 42: ['raise'],
     43: (.01,.5), 44: (1.5,.5), 45: 'd', 46: (64,12), 47: 'b'}
 
 # And every other letter where one is right; for points, whatever is not all of them
 wrong = {
-    4: [lambda xs: [2*x for x in xs], lambda xs: [x for x in xs if x%2], lambda xs: (2*x for x in xs if x%2)],
+    4: [lambda xs: [2*x for x in xs], lambda xs: [x for x in xs if x%2],
+        lambda xs: (2*x for x in xs if x%2)],
     6: [(lambda t: (len(t), list(t.shape)), 'ac'), (lambda t: (t.shape, len(t.shape)), 'ac'),
         (right[6][0], 'a'), (right[6][0], 'abc'), (right[6][0], 'bd')],
     7: [(.4,.2), (.2,.16), (.8,.8), (.2,.41)],
@@ -52,18 +55,23 @@ wrong = {
     10: [(4,1), (1,4), (16,1)],
     14: ['abcdefg', 'bdcafge', 'bdacfeg'],
     18: [(.04,), (-4,), (-400,), (-4.01,)],
-    21: [(lambda x: 1/(1+torch.exp(x)), 'ace'), (torch.tanh, 'ace'), (torch.sigmoid, 'abce'), (torch.sigmoid, 'ac')],
+    21: [(lambda x: 1/(1+torch.exp(x)), 'ace'), (torch.tanh, 'ace'), (torch.sigmoid, 'abce'),
+         (torch.sigmoid, 'ac')],
     23: [lambda w,g,lr: w+lr*g, lambda w,g,lr: w-g, lambda w,g,lr: -lr*g],
     24: ['a', 'ac', 'abcdef', 'acef', 'bdf'],
-    25: [lambda *a: an_epoch(*a, zero=False), lambda *a: an_epoch(*a, zero=False, late=True), lambda dl,w,lr: w],
-    26: [(zip, 'dataset'), (lambda xs,ys: [(y,x) for x,y in zip(xs,ys)], 'dataset'), (right[26][0], 'list'),
+    25: [lambda *a: an_epoch(*a, zero=False), lambda *a: an_epoch(*a, zero=False, late=True),
+         lambda dl,w,lr: w],
+    26: [(zip, 'dataset'), (lambda xs,ys: [(y,x) for x,y in zip(xs,ys)], 'dataset'),
+         (right[26][0], 'list'),
          (right[26][0], 'data loader')],
-    27: [(lambda t: t.view(-1, 28*28), 'bc'), (lambda t: t.view(-1), 'bc'), (right[27][0], 'b'), (right[27][0], 'abcd')],
+    27: [(lambda t: t.view(-1, 28*28), 'bc'), (lambda t: t.view(-1), 'bc'), (right[27][0], 'b'),
+         (right[27][0], 'abcd')],
     29: [(43,21), (1,40), (21,30)],
     30: [['data'], ['gradient'], ['backward']],
     31: [(6,5), (12,6), (12,4), (0,5)],
     32: ['abcefg', 'bcf', 'abcdefg'],
-    33: [lambda *a: a_loop(*a, zero=False), lambda *a: a_loop(*a)[-1], lambda m,dl,o,f,n: a_loop(m,dl,o,f,1)],
+    33: [lambda *a: a_loop(*a, zero=False), lambda *a: a_loop(*a)[-1],
+         lambda m,dl,o,f,n: a_loop(m,dl,o,f,1)],
     34: [torch.abs, lambda x: x*0, torch.sigmoid, lambda x: -torch.relu(-x)],
     36: [['nn.ReLU'], ['nn.relu()'], ['F.relu()'], ['relu']],
     38: [(.1,.1), (1,2.3), (.1,3.32)],
@@ -89,7 +97,7 @@ def said(f, *args, **kwargs):
 
 @pytest.fixture
 def at(tmp_path, monkeypatch):
-    "A new session with the quiz: nothing answered, no buttons, and a clock to set, `at(9)` to the ninth of March"
+    "A new session with the quiz: nothing answered, no buttons, and a clock: `at(9)` is 9 March"
     monkeypatch.chdir(tmp_path)
     def display(data, **kwargs): shown.append(data['text/markdown'])
     for name,value in dict(_state={}, _opened=set(), _live=lambda: False, display=display).items():
@@ -100,7 +108,7 @@ def at(tmp_path, monkeypatch):
 
 @pytest.fixture
 def nb(at, monkeypatch):
-    "By number: the words, what the answer shows, the code above the call, the cases. And the names of the lesson"
+    "By number: the words, what the answer shows, the code above the call, the cases; and the names"
     words,code,cases,names,check,n = {},{},{},{},quiz.check,0
     def note(n, f, *rest, **kwargs): cases[n] = rest; check(n, f, *rest, **kwargs)
     monkeypatch.setattr(quiz, 'check', note)
@@ -116,7 +124,8 @@ def nb(at, monkeypatch):
             words[n] = words.get(n, '') + '\n\n' + part
     assert list(words) == [0, *range(1, 48)] and quiz._state == {}
     shown = {n: re.search(r'(?s)<details>(.+)</details>', w)[1] for n,w in words.items() if n}
-    return SimpleNamespace(words={n: w.split('<details>')[0] for n,w in words.items()}, shown=shown, code=code, cases=cases, names=names)
+    words = {n: w.split('<details>')[0] for n,w in words.items()}
+    return SimpleNamespace(words=words, shown=shown, code=code, cases=cases, names=names)
 
 def give(nb, n, a):
     "Answer question `n` by a call, as a reader would; is it right?"
@@ -147,51 +156,64 @@ def test_right_and_wrong(nb):
         for a in wrong[n]:
             assert not give(nb, n, a), (n, a)
         for s in spellings(n) if isinstance(spellings(n)[0], list) else [None]:
-            a = right[n] if s is None else (right[n][0], s[0]) if '+' in quiz._questions[n]['kind'] else s
+            two = '+' in quiz._questions[n]['kind']
+            a = right[n] if s is None else (right[n][0], s[0]) if two else s
             assert give(nb, n, a), (n, a)
         assert len(wrong[n]) >= 3
-    assert (quiz._progress(), quiz._progress(38)) == ('37 of 37 right, 0 open', '10 of 10 beyond the chapter right, 0 open')
+    assert quiz._progress() == '37 of 37 right, 0 open'
+    assert quiz._progress(38) == '10 of 10 beyond the chapter right, 0 open'
     assert 'Nothing to revisit' in said(quiz.score)
 
 def test_shown_answers_are_right(nb):
     for n,q in quiz._questions.items():
         kind,shown = q['kind'],nb.shown[n]
-        listed = ''.join(re.findall(r'(?m)^- \*\*(\w)\.\*\*', shown if kind=='points' else nb.words[n]))
-        if kind.split('+')[-1] in ('one', 'some', 'order', 'points'): assert listed == q['options'], n
+        options = shown if kind=='points' else nb.words[n]
+        listed = ''.join(re.findall(r'(?m)^- \*\*(\w)\.\*\*', options))
+        has_options = kind.split('+')[-1] in ('one', 'some', 'order', 'points')
+        if has_options: assert listed == q['options'], n
         bold = (re.findall(r'\*\*(.+?)\*\*', shown) or [''])[0]
         letters = ''.join(re.findall(r'\b[a-g]\b', bold))
         if kind.startswith('code'):
             exec(code := re.search(r'(?s)```python\n(.+?)```', shown)[1], nb.names)
             f = nb.names[re.match(r'def (\w+)', code)[1]]
-            assert give(nb, n, (f, bold if kind.endswith('word') else letters) if '+' in kind else f), n
+            also = bold if kind.endswith('word') else letters
+            assert give(nb, n, (f, also) if '+' in kind else f), n
         else:
-            a = re.findall(r'-?\d+(?:\.\d+)?', bold) if kind=='numbers' else {'word': bold, 'points': listed}.get(kind, letters)
+            a = {'word': bold, 'points': listed}.get(kind, letters)
+            if kind=='numbers': a = re.findall(r'-?\d+(?:\.\d+)?', bold)
             assert give(nb, n, a), n
 
 def test_lesson_holds_no_answers(nb):
     # Neither in its calls nor in what they show
     for n,code in nb.code.items():
         call = code[-1]
-        if quiz._questions[n]['kind'].startswith('code'): assert re.search(r'(?m)^def \w+\(.*\): \.\.\.$', call), n
+        if quiz._questions[n]['kind'].startswith('code'):
+            assert re.search(r'(?m)^def \w+\(.*\): \.\.\.$', call), n
         if '+' in quiz._questions[n]['kind']: assert call.endswith("also='')"), n
-        if m := re.match(r'answer\((\d+), (.*?)\)(  #.*)?$', call): assert int(m[1])==n and re.sub(r'None|, ', '', m[2]) in ('', "''"), n
-        if m := re.match(r'explain\((\d+), (.*)\)$', call, re.S): assert int(m[1])==n and m[2] == '"""\n\n""", points=\'\'', n
+        if m := re.match(r'answer\((\d+), (.*?)\)(  #.*)?$', call):
+            assert int(m[1])==n and re.sub(r'None|, ', '', m[2]) in ('', "''"), n
+        if m := re.match(r'explain\((\d+), (.*)\)$', call, re.S):
+            assert int(m[1])==n and m[2] == '"""\n\n""", points=\'\'', n
     text = json.dumps([c.get('outputs', []) for c in read('10_questionnaire').cells])
     assert 'Right' not in text and 'Not ' not in text
 
 # The questions
 
 def test_sections_exist():
-    def headings(name): return {h.strip() for c in read(name).cells if c.cell_type=='markdown' for h in re.findall(r'(?m)^## (.+)', c.source)}
-    lost = {n: (q['notebook'], q['section']) for n,q in quiz._questions.items() if q['section'] not in headings(q['notebook'])}
-    assert lost == {}, 'these questions point to a section that is not there (or is no longer called so)'
+    def headings(name):
+        words = [c.source for c in read(name).cells if c.cell_type=='markdown']
+        return {h.strip() for w in words for h in re.findall(r'(?m)^## (.+)', w)}
+    lost = {n: (q['notebook'], q['section']) for n,q in quiz._questions.items()
+            if q['section'] not in headings(q['notebook'])}
+    assert lost == {}, 'these questions point to a section that is not there, or is renamed'
     assert {q['notebook'] for n,q in quiz._questions.items() if n >= quiz._beyond} == {
         '08_all_digits', '09_learner', '11_many_machines', '12_what_networks_can_say'}
 
 def test_the_right_option_does_not_stand_out(nb):
     ones = [n for n,q in quiz._questions.items() if q['kind']=='one']
     options = {n: dict(re.findall(r'(?m)^- \*\*(\w)\.\*\* (.+)', nb.words[n])) for n in ones}
-    def stands_out(n, most): return len(options[n][right[n]]) == most(len(o) for o in options[n].values())
+    def stands_out(n, most):
+        return len(options[n][right[n]]) == most(len(o) for o in options[n].values())
     for most in (max, min): assert sum(stands_out(n, most) for n in ones) <= len(ones)/3, most
     counts = [sum(right[n]==c for n in ones) for c in 'abcd']
     assert max(counts)-min(counts) <= 2, counts
@@ -201,7 +223,8 @@ def test_first_screen(nb):
     cells = read('10_questionnaire').cells
     before = cells[:next(i for i,c in enumerate(cells) if '### 1.' in c.source)]
     assert sum(len(c.source.split()) for c in before if c.cell_type=='markdown') < 120
-    in_view = [c for c in before if c.cell_type=='code' and not c.metadata.get('jupyter', {}).get('source_hidden')]
+    in_view = [c for c in before if c.cell_type=='code'
+               and not c.metadata.get('jupyter', {}).get('source_hidden')]
     assert len(in_view) == 1 and len(in_view[0].source.splitlines()) <= 4
 
 def test_bugs(nb):
@@ -224,18 +247,21 @@ def test_bugs(nb):
 
 def test_numbers_in_the_answers(nb):
     off = torch.tensor([0,0,0,.8])
-    assert torch.allclose(torch.stack([off.abs().mean(), off.square().mean().sqrt()]), torch.tensor(right[7]))
+    means = torch.stack([off.abs().mean(), off.square().mean().sqrt()])
+    assert torch.allclose(means, torch.tensor(right[7]))
     x,y = torch.tensor([[1.],[0.],[1.],[0.]]),torch.tensor([1.,0.,1.,0.])
     assert (x-y).shape == right[10] and (x != y).sum() == 8
     x = torch.tensor(5.).requires_grad_(); (-4*x).backward()
     assert math.isclose(x.grad*.01, *right[18], rel_tol=1e-6)
-    ones = [round(an.item(), 6) for an in (quiz._run(f, nb.cases[25][0][:-1]) for f in wrong[25][:2])]
+    epochs = [quiz._run(f, nb.cases[25][0][:-1]) for f in wrong[25][:2]]
+    ones = [round(an.item(), 6) for an in epochs]
     assert ones == [3.8,4.6]
     assert (torch.tensor([[1,2],[3,4]])@torch.tensor([[1],[10]])).flatten().tolist() == [*right[29]]
     x = torch.tensor(3.).requires_grad_(); (x**2).backward(); (x**2).backward()
     assert x.grad == right[31][0]
     ten = torch.zeros(1,10)
-    assert ten.softmax(1).unique().item()==torch.tensor(right[38][0]) and round(F.cross_entropy(ten, torch.tensor([3])).item(), 2)==right[38][1]
+    assert ten.softmax(1).unique().item() == torch.tensor(right[38][0])
+    assert round(F.cross_entropy(ten, torch.tensor([3])).item(), 2) == right[38][1]
     first = .98*0 + .02*.5
     assert math.isclose(first, right[43][0]) and math.isclose(first/(1-.98), right[43][1])
     assert right[44] == (2*192/256, 2*64/256)
@@ -250,7 +276,8 @@ def test_missed_is_asked_again_another_day(nb, at):
     def new_session(day):
         quiz._state.clear(); quiz._opened.clear(); at(day)
         return said(quiz.resume)
-    assert said(quiz.answer, 5, 'b').startswith('**Not b.** Read again: [00_pixels, Rank and shape](')
+    told = said(quiz.answer, 5, 'b')
+    assert told.startswith('**Not b.** Read again: [00_pixels, Rank and shape](')
     said(quiz.answer, 5, right[5]); said(quiz.answer, 1, right[1])
     give(nb, 6, wrong[6][0])
     assert said(quiz.save) == '3 answers saved in questionnaire.json.'
@@ -267,7 +294,8 @@ def test_missed_is_asked_again_another_day(nb, at):
     assert new_session(5).endswith('**Asked again today:** 5, 6.')
     said(quiz.answer, 5, ''); said(quiz.answer, 5, right[5]); said(quiz.answer, 6); said(quiz.save)
     assert new_session(12).endswith('**Asked again today:** 5, 6.')
-    said(quiz.answer, 5); assert said(quiz.answer, 5, right[5]) == '**Right.** 2 of 37 right, 35 open.'
+    said(quiz.answer, 5)
+    assert said(quiz.answer, 5, right[5]) == '**Right.** 2 of 37 right, 35 open.'
     said(quiz.save)
     assert new_session(31).endswith('**Asked again today:** 6.')
 
@@ -277,17 +305,20 @@ def test_without_ipywidgets(nb, monkeypatch):
     monkeypatch.setitem(sys.modules, 'google.colab', sys)
     assert not quiz._live()
     assert said(quiz.answer, 1, '') == 'Open.'
-    assert said(quiz.answer, 1, 'a').startswith(f'**Not a.** Read again: [00_pixels, An image is a tensor]({quiz._colab}00_pixels.ipynb#')
+    link = f'[00_pixels, An image is a tensor]({quiz._colab}00_pixels.ipynb#'
+    assert said(quiz.answer, 1, 'a').startswith(f'**Not a.** Read again: {link}')
     assert said(quiz.answer, 1, right[1]).startswith('**Right.**')
 
 def test_buttons(tmp_path):
     nb = read('10_questionnaire')
-    client = NotebookClient(nb, kernel_name='python3', resources=dict(metadata=dict(path=str(tmp_path))))
+    where = dict(metadata=dict(path=str(tmp_path)))
+    client = NotebookClient(nb, kernel_name='python3', resources=where)
     def run(source):
         nb.cells.append(nbformat.v4.new_code_cell(source))
         return client.execute_cell(nb.cells[-1], len(nb.cells)-1).outputs
     def value(source): return run(source)[0].data['text/plain']
-    def has_widgets(cell): return any('application/vnd.jupyter.widget-view+json' in o.get('data', {}) for o in cell.outputs)
+    widget = 'application/vnd.jupyter.widget-view+json'
+    def has_widgets(cell): return any(widget in o.get('data', {}) for o in cell.outputs)
     with client.setup_kernel():
         client.kc.allow_stdin = True  # as where a person sits in front
         for i,c in enumerate(list(nb.cells)): client.execute_cell(c, i)
@@ -306,14 +337,16 @@ def test_buttons(tmp_path):
             assert run(source) == []
             return said[n][1].data['text/markdown']
         def tick(n, row, boxes):
-            return press(n, f'*boxes,button = box[{n}][{row}].children\nfor i,b in enumerate(boxes): b.value = i in {boxes}\nbutton.click()')
+            return press(n, f'*boxes,button = box[{n}][{row}].children\n'
+                            f'for i,b in enumerate(boxes): b.value = i in {boxes}\nbutton.click()')
         def enter(n, text): return press(n, f'box[{n}][0].value = {text!r}')
         assert enter(1, 'a').startswith('**Not a.** Read again: [00_pixels, An image is a tensor](')
         assert enter(1, 'c').endswith('1 of 37 right, 36 open.')
         assert enter(7, '0.2') == 'Still open: question 7 wants 2 numbers.'
         assert enter(7, '0.2 0.4').startswith('**Right.**')
         assert enter(14, 'b d c a f e g').startswith('**Right.**')
-        assert enter(36, 'nn.ReLU').startswith('**Not `nn.ReLU`.**') and enter(36, 'nn.ReLU( )').startswith('**Right.**')
+        assert enter(36, 'nn.ReLU').startswith('**Not `nn.ReLU`.**')
+        assert enter(36, 'nn.ReLU( )').startswith('**Right.**')
         assert tick(24, 0, [0, 2]).startswith('**Not ac.**')
         assert tick(24, 0, [0, 2, 4]).startswith('**Right.**')
         run('box[2][0].value = "mine"')
@@ -322,9 +355,11 @@ def test_buttons(tmp_path):
         assert value('quiz._progress()') == "'5 of 37 right, 1 wrong, 31 open'"
         run('save(); quiz._state.clear(); resume()')
         assert ask(2).startswith('**1 of 3 points.** Missing: b, c.')
-        assert value('box[2][0].value, [b.value for b in box[2][1].children[:3]]') == "('mine', [True, False, False])"
+        kept = value('box[2][0].value, [b.value for b in box[2][1].children[:3]]')
+        assert kept == "('mine', [True, False, False])"
         # The next day: the fields are empty, and a button counts at once
-        run('tomorrow = datetime.date.today() + datetime.timedelta(1)\nquiz._today = lambda: tomorrow')
+        run('tomorrow = datetime.date.today() + datetime.timedelta(1)\n'
+            'quiz._today = lambda: tomorrow')
         assert value('quiz._progress()') == "'2 of 37 right, 35 open'"
         assert ask(1) == 'Open.' and value('box[1][0].value is None') == 'True'
         assert enter(1, 'c').startswith('**Right.** Asked again on ')

@@ -2,9 +2,9 @@
 
     python tools/readme.py [--check]
 
-Cells with `#| hide` are left out, and the code of cells with `#| echo: false`. Of the outputs, Markdown and text
-are kept, and the picture, which goes into docs/static/opening.png. With --check nothing is written; the exit status
-is 1 if README.md or the picture would change."""
+Cells with `#| hide` are left out, and the code of cells with `#| echo: false`. Of the outputs,
+Markdown and text are kept, and the picture, which goes into docs/static/opening.png. With --check
+nothing is written; the exit status is 1 if README.md or the picture would change."""
 import re, sys
 from base64 import b64decode
 from pathlib import Path, PurePosixPath
@@ -20,7 +20,8 @@ class Directives(Preprocessor):
         if cell.cell_type=='code':
             directives = re.findall(r'^#\|\s*(.*?)\s*$', cell.source, re.M)
             cell.metadata.tags = [d for d in directives if not d.startswith('fig-alt:')]
-            cell.metadata.alt = ''.join(d.removeprefix('fig-alt:').strip() for d in directives if d.startswith('fig-alt:'))
+            alt = [d.removeprefix('fig-alt:') for d in directives if d.startswith('fig-alt:')]
+            cell.metadata.alt = ''.join(a.strip() for a in alt)
             cell.source = re.sub(r'^#\|.*\n?', '', cell.source, flags=re.M)
         return cell,resources
 
@@ -36,18 +37,21 @@ class Picture(Preprocessor):
         return cell,resources
 
 def whole(link):
-    "A link of the notebook as one that works wherever README.md is read: on GitHub, and on the page of a release"
-    return f'{settings.blob}/{normpath(PurePosixPath("nbs", link))}' if not re.match(r'[a-z]+:|#', link) else link
+    "A link of the notebook as one that works wherever README.md is read, such as a release's page"
+    if re.match(r'[a-z]+:|#', link): return link
+    return f'{settings.blob}/{normpath(PurePosixPath("nbs", link))}'
 
 if __name__ == '__main__':
     top = Path(__file__).parents[1]
     config = Config(
         MarkdownExporter=dict(preprocessors=[Directives, Picture, TagRemovePreprocessor]),
-        TagRemovePreprocessor=dict(enabled=True, remove_cell_tags=['hide'], remove_input_tags=['echo: false']),
+        TagRemovePreprocessor=dict(
+            enabled=True, remove_cell_tags=['hide'], remove_input_tags=['echo: false']),
         NbConvertBase=dict(display_data_priority=['text/markdown', 'text/plain']))
     text,resources = MarkdownExporter(config=config).from_filename(top/'nbs'/'index.ipynb')
     text = re.sub(r'(?<=\]\()[^)\s]+', lambda m: whole(m[0]), text)
-    text = '<!-- Made from nbs/index.ipynb by `make readme`. Change that, not this. -->\n\n' + re.sub(r'\n{3,}', '\n\n', text).strip() + '\n'
+    note = '<!-- Made from nbs/index.ipynb by `make readme`. Change that, not this. -->'
+    text = f'{note}\n\n' + re.sub(r'\n{3,}', '\n\n', text).strip() + '\n'
     made = {top/'README.md': text.encode(), top/picture: resources['picture']}
     changed = [path for path,new in made.items() if not path.exists() or path.read_bytes() != new]
     for path in changed:

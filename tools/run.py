@@ -11,6 +11,7 @@ from nbclient import NotebookClient
 for path in map(Path, sys.argv[1:] or sorted((Path(__file__).parents[1]/'nbs').rglob('*.ipynb'))):
     print(path.name, flush=True)
     nb = nbformat.read(path, 4)
-    NotebookClient(nb, kernel_name='python3', coalesce_streams=True, resources=dict(metadata=dict(path=str(path.parent)))).execute()
-    nb.metadata.language_info = dict(name='python')  # without the version, which differs from one person to the next
+    where = dict(metadata=dict(path=str(path.parent)))
+    NotebookClient(nb, kernel_name='python3', coalesce_streams=True, resources=where).execute()
+    nb.metadata.language_info = dict(name='python')  # its version is each person's own
     nbformat.write(nb, path)
