@@ -48,6 +48,9 @@ bench: .venv/has_dev ## Measure speed, and write benchmarks/RESULTS.md
 ladder: .venv/has_lab ## Train every model of the series, five times, for the table of the first page; ARGS=--quick only prints one
 	.venv/bin/python -m chapter4_helpers $(or $(ARGS),--seeds 5 --out chapter4_helpers/ladder.json)
 
+opening: .venv/has_lab ## Draw the film that the first page opens with
+	.venv/bin/python tools/opening.py
+
 notebooks: .venv/has_dev ## Run every notebook, save its outputs, and write what is made from them
 	.venv/bin/nbdev-clean
 	.venv/bin/nbdev-export
@@ -75,4 +78,4 @@ $(venv):
 	.venv/bin/python -m pip install -e '.[$*]'
 	@touch $@
 
-.PHONY: help lab test test-kernel test-wheel test-floors test-browser docs linkcheck bench ladder notebooks readme links new
+.PHONY: help lab test test-kernel test-wheel test-floors test-browser docs linkcheck bench ladder opening notebooks readme links new

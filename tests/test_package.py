@@ -52,7 +52,7 @@ def test_dist(dist, repo, python):
         metadata = email.message_from_bytes(z.read(info['METADATA']))
         licence = z.read(info['licenses/LICENSE'])
     package = {f'chapter4_helpers/{p.name}' for p in (repo/'chapter4_helpers').glob('*.*')}
-    needed = 'mnist.npz', 'MNIST_LICENSE.md', 'ladder.json', 'data.py'
+    needed = 'mnist.npz', 'MNIST_LICENSE.md', 'ladder.json', 'opening.png', 'data.py'
     assert names == package and package >= {f'chapter4_helpers/{name}' for name in needed}
     given = {'README.md', 'LICENSE', 'CHANGELOG.md', 'settings.ini', 'setup.py', 'pyproject.toml',
              'MANIFEST.in'}

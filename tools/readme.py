@@ -3,10 +3,9 @@
     python tools/readme.py [--check]
 
 Cells with `#| hide` are left out, and the code of cells with `#| echo: false`. Of the outputs,
-Markdown and text are kept, and the picture, which goes into docs/static/opening.png. With --check
-nothing is written; the exit status is 1 if README.md or the picture would change."""
+Markdown and text are kept, and of the film a link. With --check nothing is written; the exit status
+is 1 if README.md would change."""
 import re, sys
-from base64 import b64decode
 from pathlib import Path, PurePosixPath
 from posixpath import normpath
 from nbconvert import MarkdownExporter
@@ -25,15 +24,13 @@ class Directives(Preprocessor):
             cell.source = re.sub(r'^#\|.*\n?', '', cell.source, flags=re.M)
         return cell,resources
 
-picture = 'docs/static/opening.png'
-
 class Picture(Preprocessor):
-    "Put a link in the place of the picture, and the picture into the resources"
+    "Put a link in the place of the picture, which `make opening` has made"
     def preprocess_cell(self, cell, resources, index):
         for o in cell.get('outputs', []):
             if 'image/png' in o.get('data', {}):
-                resources['picture'] = b64decode(o.data['image/png'])
-                o.data = {'text/markdown': f'![{cell.metadata.alt}]({settings.raw}/{picture})'}
+                link = f'{settings.raw}/chapter4_helpers/opening.png'
+                o.data = {'text/markdown': f'![{cell.metadata.alt}]({link})'}
         return cell,resources
 
 def whole(link):
@@ -48,13 +45,13 @@ if __name__ == '__main__':
         TagRemovePreprocessor=dict(
             enabled=True, remove_cell_tags=['hide'], remove_input_tags=['echo: false']),
         NbConvertBase=dict(display_data_priority=['text/markdown', 'text/plain']))
-    text,resources = MarkdownExporter(config=config).from_filename(top/'nbs'/'index.ipynb')
+    text,_ = MarkdownExporter(config=config).from_filename(top/'nbs'/'index.ipynb')
     text = re.sub(r'(?<=\]\()[^)\s]+', lambda m: whole(m[0]), text)
     note = '<!-- Made from nbs/index.ipynb by `make readme`. Change that, not this. -->'
     text = f'{note}\n\n' + re.sub(r'\n{3,}', '\n\n', text).strip() + '\n'
-    made = {top/'README.md': text.encode(), top/picture: resources['picture']}
-    changed = [path for path,new in made.items() if not path.exists() or path.read_bytes() != new]
-    for path in changed:
-        print(path.relative_to(top))
-        if '--check' not in sys.argv: path.write_bytes(made[path])
-    sys.exit('--check' in sys.argv and bool(changed))
+    readme = top/'README.md'
+    changed = not readme.exists() or readme.read_text('utf-8') != text
+    if changed:
+        print(readme.name)
+        if '--check' not in sys.argv: readme.write_text(text, 'utf-8')
+    sys.exit('--check' in sys.argv and changed)
