@@ -9,7 +9,7 @@ __all__ = ['descend']
 import torch
 from .checks import check_descent, check_loss
 
-# %% ../nbs/02_learning_rate.ipynb #bc4ba72b
+# %% ../nbs/02_learning_rate.ipynb #04bbdee5
 def descend(
     f,       # Takes a tensor like `params`, returns the loss: a tensor with one number
     params,  # Where to start: a float tensor of any shape, which stays as it is
@@ -22,6 +22,6 @@ def descend(
     for _ in range(steps+1):                   # one more, for the last place
         loss = check_loss(f(x.requires_grad_()))
         path.append((x.detach(), loss.item()))
-        loss.backward(inputs=x)                # the gradient, of `x` alone
+        loss.backward(inputs=x)                # the gradient, and no other tensor's
         x = x.detach() - lr*x.grad             # the step, to a new tensor
     return path
