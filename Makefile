@@ -35,6 +35,9 @@ test-floors: ## The same with the lowest versions that settings.ini allows; PYTH
 test-browser: .venv/has_browser ## Read the web page, and run the notebooks in JupyterLab, in Chromium
 	.venv/bin/python -m pytest -m 'browser and not slow' $(ARGS)
 
+lint-js: ## Check the JavaScript in chapter4_helpers/js; needs Node 20 or newer
+	npx --yes eslint@10.15.0 --config tools/eslint.config.js chapter4_helpers/js
+
 docs: .venv/has_docs ## Build the web page from the notebooks as they are saved, into _docs
 	rm -rf _docs
 	.venv/bin/python docs/build.py
@@ -78,4 +81,4 @@ $(venv):
 	.venv/bin/python -m pip install -e '.[$*]'
 	@touch $@
 
-.PHONY: help lab test test-kernel test-wheel test-floors test-browser docs linkcheck bench ladder opening notebooks readme links new
+.PHONY: help lab test test-kernel test-wheel test-floors test-browser lint-js docs linkcheck bench ladder opening notebooks readme links new

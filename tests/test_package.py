@@ -51,14 +51,14 @@ def test_dist(dist, repo, python):
         info = {n.split('.dist-info/')[1]: n for n in z.namelist() if '.dist-info/' in n}
         metadata = email.message_from_bytes(z.read(info['METADATA']))
         licence = z.read(info['licenses/LICENSE'])
-    package = {f'chapter4_helpers/{p.name}' for p in (repo/'chapter4_helpers').glob('*.*')}
-    needed = 'mnist.npz', 'MNIST_LICENSE.md', 'ladder.json', 'opening.png', 'data.py'
+    package = {p.relative_to(repo).as_posix() for p in (repo/'chapter4_helpers').rglob('*.*')}
+    needed = 'mnist.npz', 'MNIST_LICENSE.md', 'ladder.json', 'opening.png', 'data.py', 'js/nn.js', 'js/play.css'
     assert names == package and package >= {f'chapter4_helpers/{name}' for name in needed}
     given = {'README.md', 'LICENSE', 'CHANGELOG.md', 'settings.ini', 'setup.py', 'pyproject.toml',
              'MANIFEST.in'}
     made = {'PKG-INFO', 'setup.cfg'}
     source = {n for n in source if not n.startswith('chapter4_helpers.egg-info')}
-    assert source == {'chapter4_helpers', *package, *given, *made}
+    assert source == {'chapter4_helpers', 'chapter4_helpers/js', *package, *given, *made}
     assert licence == (top/'LICENSE').read_bytes()
     assert metadata['Summary'] == settings.description
     required = {r for r in metadata.get_all('Requires-Dist') if 'extra ==' not in r}

@@ -1,0 +1,169 @@
+"The pieces of page that play makes: what is in them, what is not, and what a wrong model is told."
+import base64, io, json, re, zlib
+from html import escape
+from html.parser import HTMLParser
+import numpy as np, pytest, torch
+from PIL import Image
+from torch import nn
+from chapter4_helpers import play
+from chapter4_helpers.all import descent_explorer, draw_digit, mnist_sample, simple_net, train_live
+from conftest import top
+
+pytestmark = pytest.mark.usefixtures('one_thread')
+folder = top/'chapter4_helpers'/'js'
+widgets = 'draw_digit', 'descent_explorer', 'train_live'
+
+@pytest.fixture(scope='module')
+def made(): return dict(draw_digit=draw_digit(simple_net()), descent_explorer=descent_explorer(torch.square), train_live=train_live())
+
+def data_of(widget):
+    "What the script is given"
+    call = re.search(r'(?m)^start\("\w+", \w+, (.*)\)$', widget.html)[1]
+    return json.JSONDecoder().raw_decode(call)[0]
+
+def tensor(packed): return np.frombuffer(base64.b64decode(packed['base64']), packed['dtype']).reshape(packed['shape'])
+
+class Tags(HTMLParser):
+    def __init__(self, html):
+        super().__init__()
+        self.tags = []
+        self.feed(html)
+    def handle_starttag(self, tag, attrs): self.tags.append((tag, dict(attrs)))
+
+# What every one of them is
+
+@pytest.mark.parametrize('name', widgets)
+def test_html_and_picture(made, name):
+    bundle = made[name]._repr_mimebundle_()
+    assert set(bundle) == {'text/html', 'image/png', 'text/plain'}
+    picture = Image.open(io.BytesIO(base64.b64decode(bundle['image/png'])))
+    assert picture.format=='PNG' and picture.width > 400 and len(set(picture.convert('L').tobytes())) > 5
+    (div,_),(img,attrs),(script,_) = Tags(bundle['text/html']).tags
+    assert (div, img, script) == ('div', 'img', 'script')
+    assert attrs['src'] == f'data:image/png;base64,{bundle["image/png"]}'
+    assert attrs['alt'] == bundle['text/plain'] == repr(made[name]) and len(attrs['alt']) > 40
+
+@pytest.mark.parametrize('name', widgets)
+def test_nothing_is_fetched(made, name):
+    html = made[name].html.replace('http://www.w3.org/2000/svg', '')  # a name, not an address
+    assert re.findall(r'https?:|="//|@import|\bfetch\(|url\(|XMLHttpRequest|^import ', html, re.M) == []
+
+def test_sizes(made):
+    sizes = {name: len(w.html) + len(w.png) for name,w in made.items()}
+    assert sizes['train_live'] < 700_000 and sizes['draw_digit'] < 250_000 and sizes['descent_explorer'] < 100_000, sizes
+
+def test_a_second_run_gives_the_same(made):
+    assert train_live().html == made['train_live'].html
+    assert descent_explorer(torch.square).html == made['descent_explorer'].html
+    assert descent_explorer(torch.square, lr=.2).html != made['descent_explorer'].html
+
+@pytest.mark.parametrize('text', ['</script><script>alert(1)</script>', '<!--', '<img src=x onerror=alert(1)>', '"\'&\\', 'drei'])
+def test_texts_stay_texts(text):
+    widget = draw_digit(simple_net(), classes=(text, 'other'))
+    assert [tag for tag,_ in Tags(widget.html).tags] == ['div', 'img', 'script'] and widget.html.count('</script>')==1
+    assert data_of(widget)['classes'] == [text, 'other']
+
+# The modules
+
+def test_modules_go_into_a_script():
+    for path in folder.glob('*.js'):
+        text = path.read_text('utf-8')
+        assert not re.search(r'</script|<!--', text), path.name
+        imports = re.findall(r"(?m)^import \{([\w, ]+)\} from '\./([\w.]+)'$", text)
+        assert len(imports) == len(re.findall(r'(?m)^import\b', text)), path.name
+        for names,other in imports:
+            made = re.findall(r'(?m)^export (?:async )?(?:function|class|const) (\w+)', (folder/other).read_text('utf-8'))
+            assert set(names.split(', ')) <= set(made), (path.name, other)
+
+@pytest.mark.parametrize('name', widgets)
+def test_one_scope_holds_every_name_once(name):
+    names = re.findall(r'(?m)^(?:async )?(?:function|class|const|let) (\w+)', play._script(f'{name}.js'))
+    assert len(names) > 10 and len(names) == len(set(names))
+
+def test_page_knows_the_layers():
+    kinds = re.search(r'(?s)const kinds = \{(.*?)\n\}', (folder/'nn.js').read_text('utf-8'))[1]
+    assert set(re.findall(r'\b([A-Z]\w+):', kinds)) == set(play._kinds)
+
+# draw_digit
+
+def conv_net(): return nn.Sequential(nn.Conv2d(1,4,5,2), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(), nn.Flatten(), nn.Linear(144,10))
+
+def test_model_travels_whole_and_stays_as_it_is():
+    net = conv_net()
+    before = {k: v.clone() for k,v in net.state_dict().items()}
+    data = data_of(draw_digit(net, mean=.1307, std=.3081))
+    assert net.training and all(torch.equal(v, before[k]) for k,v in net.state_dict().items())
+    assert [layer['kind'] for layer in data['layers']] == ['Conv2d', 'BatchNorm2d', 'ReLU', 'MaxPool2d', 'Dropout', 'Flatten', 'Linear']
+    assert np.array_equal(tensor(data['layers'][0]['weight']), net[0].weight.detach())
+    assert np.array_equal(tensor(data['layers'][1]['variance']), net[1].running_var)
+    assert (data['shape'], data['mean'], data['std'], data['classes']) == ([1,28,28], .1307, .3081, [*'0123456789'])
+
+def test_half_takes_half():
+    net = simple_net()
+    whole,half = (data_of(draw_digit(net, dtype=d))['layers'][0]['weight'] for d in (torch.float32, torch.float16))
+    assert len(whole['base64']) == 2*len(half['base64'])
+    assert np.array_equal(tensor(half), net[0].weight.detach().half())
+
+def test_memory_format_and_gradients_do_not_matter():
+    net = conv_net().to(memory_format=torch.channels_last)
+    assert np.array_equal(tensor(data_of(draw_digit(net))['layers'][0]['weight']), net[0].weight.detach())
+
+class Mine(nn.Linear): pass
+
+def with_nan():
+    net = simple_net()
+    net[2].bias.data[0] = float('nan')
+    return net
+
+@pytest.mark.parametrize('model,says', [
+    (nn.Sequential(nn.Linear(784,1), nn.Tanh()), 'layer 1 is Tanh, which the page cannot compute. It knows Linear, ReLU'),
+    (nn.Sequential(nn.Sequential(nn.Linear(784,9), nn.GELU()), nn.Linear(9,1)), 'layer 0.1 is GELU'),
+    (nn.Sequential(Mine(784,1)), 'layer 0 is Mine'),
+    (nn.Sequential(nn.Conv2d(1,2,3,dilation=2)), r'layer 0, Conv2d, has dilation=\(2, 2\); the page knows'),
+    (nn.Sequential(nn.Conv2d(1,2,3,padding='same')), "has padding='same'"),
+    (nn.Sequential(nn.Conv2d(1,2,3,padding=1,padding_mode='reflect')), "has padding_mode='reflect'"),
+    (nn.Sequential(nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True)), 'layer 1, MaxPool2d, has ceil_mode=True'),
+    (nn.Sequential(nn.BatchNorm2d(1, track_running_stats=False)), 'has track_running_stats=False'),
+    (nn.Sequential(nn.Flatten(2)), 'has start_dim=2'),
+    (nn.Sequential(nn.Conv2d(1,2,3)), r'must give scores \[n,classes\]; got shape \[1, 2, 26, 26\]'),
+    (with_nan(), 'the bias of layer 2, Linear, has nan or infinite numbers'),
+    (simple_net(784, 30, 5), 'gives 5 scores, so classes must be 5 names; got 2'),
+], ids=lambda v: v if isinstance(v, str) else '')
+def test_wrong_model(model, says):
+    with pytest.raises(ValueError, match=says): draw_digit(model, classes=('a','b') if 'names' in says else None)
+
+def test_too_large_for_half():
+    net = simple_net()
+    net[0].weight.data[3,5] = 1e6
+    draw_digit(net)
+    with pytest.raises(ValueError, match='weight of layer 0.*float16'): draw_digit(net, dtype=torch.float16)
+
+# descent_explorer
+
+def test_curve_is_noted():
+    data = data_of(descent_explorer(torch.sin, min=-1, max=2, start=0., lr=.5, max_lr=3))
+    x,rows = np.linspace(-1, 2, 401),tensor(data['rows'])
+    assert np.abs(rows - np.stack([np.sin(x), np.cos(x)], 1)).max() < 1e-6
+    assert (data['min'], data['max'], data['start'], data['lr'], data['maxLr']) == (-1, 2, 0, .5, 3)
+
+# train_live
+
+def test_images_travel(made):
+    data = data_of(made['train_live'])
+    train_x,train_y,valid_x,valid_y = mnist_sample()
+    for packed,x,y,n in ((data['train'], train_x, train_y, 2000), (data['valid'], valid_x, valid_y, 500)):
+        images = np.frombuffer(zlib.decompress(base64.b64decode(packed['base64'])), np.uint8).reshape(n, 784)
+        rows = [i*len(x)//n for i in range(n)]
+        assert np.abs(images/255 - x.numpy()[rows]).max() < 1e-6 and packed['targets'] == y[rows,0].tolist()
+        assert .4 < np.mean(packed['targets']) < .6
+
+def test_same_seed_same_start():
+    state = torch.get_rng_state()
+    a,b,c = (data_of(train_live(seed=s, n_train=10, n_valid=10))['models'] for s in (0,0,1))
+    assert a==b!=c and torch.equal(torch.get_rng_state(), state)
+
+def test_wrong_images():
+    x,y = torch.rand(4,784),torch.ones(4,1)
+    train_live((x,y,x,y), n_train=4, n_valid=4)
+    with pytest.raises(ValueError, match='rows of 784'): train_live((x,y,x*3,y))
+    with pytest.raises(ValueError, match='rows of 784'): train_live((x.view(4,28,28),y,x,y))

@@ -1,0 +1,418 @@
+"The pieces of page that play makes, in Chromium: they compute what Python computes, and take mouse, finger and keyboard."
+import base64, math, random
+from contextlib import contextmanager
+import numpy as np, pytest, torch
+from PIL import Image
+from torch import nn
+from browser import open_page, serve
+from conftest import top
+from chapter4_helpers.all import (
+    BasicOptim, TensorDataLoader, calc_grad, descend, descent_explorer, draw_digit, mnist, mnist_sample, prepare,
+    simple_net, train_epoch, train_live, validate_epoch)
+from chapter4_helpers.play import _layers, _pack, _photo
+
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures('one_thread')]
+places = [pytest.param(width, scheme, id=f'{width}-{scheme}') for width in (390,1300) for scheme in ('light','dark')]
+
+def page_with(*widgets):
+    "An HTML page that is dark where the reader wants it dark, with each widget in a box as Jupyter has them"
+    boxes = ''.join(f'<div class="output">{w._repr_mimebundle_()["text/html"]}</div>' for w in widgets)
+    style = 'body {background: white; color: black} @media (prefers-color-scheme: dark) {body {background: #111; color: #eee}} button {color: red}'
+    return f'<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"><title>t</title><style>{style}</style><body>{boxes}'
+
+@pytest.fixture
+def show(chromium, tmp_path):
+    "A function that opens a page with widgets, as a context"
+    @contextmanager
+    def _show(*widgets, width=1300, **kwargs):
+        (tmp_path/'page.html').write_text(page_with(*widgets), 'utf-8')
+        with serve(tmp_path) as url, open_page(chromium, f'{url}page.html', width, **kwargs) as (page,wrong):
+            asked = []
+            page.on('request', lambda r: r.url.startswith(('data:', 'blob:')) or asked.append(r.url))
+            if kwargs.get('java_script_enabled', True): page.wait_for_function(f'document.querySelectorAll(".play-here").length == {len(widgets)} && [...document.querySelectorAll(".play-here")].every(e => e.shadowRoot)')
+            yield page
+            assert wrong == [] and asked == []
+            assert page.viewport_size['width'] == width
+    return _show
+
+@pytest.fixture(scope='module')
+def modules(chromium):
+    "A page from whose server the modules can be imported"
+    with serve(top/'chapter4_helpers'/'js') as url, open_page(chromium, f'{url}play.css') as (page,wrong):
+        yield page
+        assert wrong == []
+
+def image_of(page, selector, i=0):
+    "The grey values of a canvas"
+    w,h,reds = page.locator(selector).nth(i).evaluate('''c => {
+        const {data} = c.getContext('2d').getImageData(0, 0, c.width, c.height)
+        return [c.width, c.height, btoa(Array.from(data.filter((_, i) => i%4 == 0), v => String.fromCharCode(v)).join(''))]
+    }''')
+    return np.frombuffer(base64.b64decode(reds), np.uint8).reshape(h, w)
+
+# It computes what Python computes: answers
+
+def shaken(net):
+    "With batch normalization away from where it starts, which changes nothing"
+    torch.manual_seed(0)
+    for m in net.modules():
+        if isinstance(m, nn.BatchNorm2d):
+            m.running_mean.normal_()
+            m.running_var.uniform_(.5, 2)
+            if m.affine: m.weight.data.uniform_(.5, 2), m.bias.data.normal_()
+    return net
+
+nets = dict(
+    linear=lambda: nn.Sequential(nn.Linear(784,10)),
+    no_bias=lambda: nn.Sequential(nn.Flatten(), nn.Linear(784,10,bias=False)),
+    simple_net=simple_net,
+    sigmoid=lambda: nn.Sequential(nn.Linear(784,20), nn.Sigmoid(), nn.Linear(20,3)),
+    nested=lambda: nn.Sequential(nn.Flatten(), nn.Sequential(nn.Linear(784,9), nn.Sequential(nn.ReLU(), nn.Dropout(.5))), nn.Linear(9,2)),
+    conv=lambda: nn.Sequential(nn.Conv2d(1,3,5), nn.Flatten(), nn.Linear(3*24*24,4)),
+    conv_stride_padding=lambda: nn.Sequential(nn.Conv2d(1,3,(3,5),(2,3),(1,2),bias=False), nn.ReLU(), nn.Conv2d(3,2,3,padding=1), nn.Flatten(), nn.LazyLinear(4)),
+    pool=lambda: nn.Sequential(nn.MaxPool2d(2), nn.MaxPool2d(3,2,1), nn.Flatten(), nn.LazyLinear(5)),
+    norm=lambda: nn.Sequential(nn.BatchNorm2d(1), nn.Conv2d(1,4,5,4), nn.BatchNorm2d(4), nn.BatchNorm2d(4,affine=False), nn.Flatten(), nn.LazyLinear(5)),
+    all_digits=lambda: nn.Sequential(
+        nn.Conv2d(1,16,5,2), nn.ReLU(), nn.Conv2d(16,32,3), nn.MaxPool2d(2), nn.BatchNorm2d(32), nn.ReLU(), nn.Conv2d(32,96,3),
+        nn.BatchNorm2d(96), nn.ReLU(), nn.Conv2d(96,128,3), nn.BatchNorm2d(128), nn.ReLU(), nn.Flatten(), nn.Dropout(.1), nn.Linear(128,10)))
+
+def made(name):
+    torch.manual_seed(0)
+    net = nets[name]()
+    net.eval()(torch.zeros(1,784) if isinstance(net[0], nn.Linear) else torch.zeros(1,1,28,28))  # or a lazy layer has no numbers
+    return nn.Sequential(*[nn.Linear(m.in_features, m.out_features) if type(m).__name__=='LazyLinear' else m for m in net])
+
+@pytest.mark.parametrize('name', nets)
+def test_answers(name, modules):
+    net,images = shaken(made(name)),mnist().valid_x[::100]
+    shape = [784] if isinstance(net[0], nn.Linear) else [1,28,28]
+    how = dict(shape=shape, mean=.1307, std=.3081)
+    found = modules.evaluate('''async ([packed, images, how]) => {
+        const [{predict, probabilities}, {unpackLayers}, {scale}] = await Promise.all(['nn', 'page', 'draw_digit'].map(name => import(`/${name}.js`)))
+        const layers = unpackLayers(packed)
+        return images.map(data => {
+            const {data: scores} = predict(layers, scale({data}, how))
+            return [[...scores], probabilities(scores)]
+        })
+    }''', [_layers(net, torch.float32), images.view(len(images), -1).tolist(), how])
+    with torch.no_grad(): scores = net.eval()((images.view(-1, *shape)/255-.1307)/.3081)
+    probs = torch.cat([scores.sigmoid(), 1-scores.sigmoid()], 1) if scores.shape[1]==1 else scores.softmax(1)
+    assert len(found)==100 and scores.std(0).min() > 1e-3  # they differ from image to image
+    for i,expected in enumerate((scores, probs)):
+        ours = torch.tensor([f[i] for f in found])
+        assert ours.shape==expected.shape and (ours-expected).abs().max() < 1e-3
+
+def test_half(modules):
+    numbers = torch.tensor([0., 1, -1, .5, 65504, -65504, 6.1e-5, 6e-8, -3e-7, .1, 1/3]).half()
+    found = modules.evaluate('async packed => [...(await import("/page.js")).tensor(packed).data]', _pack(numbers, torch.float16))
+    assert torch.equal(torch.tensor(found), numbers.float())
+
+# Drawings
+
+def drawing(seed):
+    "One to three smooth strokes on a pad of 280"
+    rng = random.Random(seed)
+    def stroke():
+        x,y,angle,turn = rng.uniform(60,220),rng.uniform(60,220),rng.uniform(0,7),rng.uniform(-.3,.3)
+        points = []
+        for _ in range(rng.randint(5, 25)):
+            points.append([round(x), round(y)])
+            x,y,angle = min(max(x+12*math.cos(angle), 12), 268),min(max(y+12*math.sin(angle), 12), 268),angle+turn
+        return points
+    return [stroke() for _ in range(rng.randint(1,3))]
+
+@pytest.mark.parametrize('seed', range(10))
+def test_prepare(seed, modules):
+    grey = np.array(_photo(drawing(seed)))
+    if seed%2: grey = np.minimum(grey, 200 + np.random.default_rng(seed).integers(0, 20, grey.shape)).astype(np.uint8)  # grey paper
+    if seed%3==0: grey = grey[20:230, 10:]
+    found = modules.evaluate('''async ([shape, data]) => [...(await import("/prepare.js")).prepare({shape, data: Uint8Array.from(data)}).data]''',
+                             [list(grey.shape), grey.ravel().tolist()])
+    expected = prepare(Image.fromarray(grey)).numpy().ravel().astype(int)
+    assert np.abs(np.array(found)-expected).max() <= 2 and expected.max()==255
+
+def test_no_ink(modules):
+    assert modules.evaluate('async () => (await import("/prepare.js")).prepare({shape: [9,9], data: new Uint8Array(81).fill(255)})') is None
+
+def draw_with_mouse(page, strokes):
+    box = page.get_by_role('application', name='Drawing pad').bounding_box()
+    def at(p): return box['x']+p[0]/280*box['width'], box['y']+p[1]/280*box['height']
+    for points in strokes:
+        page.mouse.move(*at(points[0]))
+        page.mouse.down()
+        for p in points[1:]: page.mouse.move(*at(p))
+        page.mouse.up()
+
+def draw_with_finger(page, strokes):
+    box = page.get_by_role('application', name='Drawing pad').bounding_box()
+    cdp = page.context.new_cdp_session(page)
+    def touch(kind, *points): cdp.send('Input.dispatchTouchEvent', dict(type=kind, touchPoints=[
+        dict(x=box['x']+x/280*box['width'], y=box['y']+y/280*box['height']) for x,y in points]))
+    for points in strokes:
+        touch('touchStart', points[0])
+        for p in points[1:]: touch('touchMove', p)
+        touch('touchEnd')
+
+def draw_with_keys(page, strokes):
+    "From the middle of the pad, as near as steps of 8 pixels come"
+    page.get_by_role('application', name='Drawing pad').focus()
+    x = y = 140
+    def go(to):
+        nonlocal x,y
+        for _ in range(round(abs(to[0]-x)/8)): page.keyboard.press('ArrowRight' if to[0]>x else 'ArrowLeft')
+        for _ in range(round(abs(to[1]-y)/8)): page.keyboard.press('ArrowDown' if to[1]>y else 'ArrowUp')
+        x,y = x+8*round((to[0]-x)/8),y+8*round((to[1]-y)/8)
+    for points in strokes:
+        go(points[0])
+        page.keyboard.press(' ')
+        for p in points[1:]: go(p)
+        page.keyboard.press(' ')
+
+def scores_in_page(page):
+    return [float(m.get_attribute('aria-valuenow')) for m in page.get_by_role('meter').all()]
+
+seven = [[(76,60),(204,60),(140,236)]]
+
+@pytest.mark.parametrize('width,scheme', places)
+@pytest.mark.parametrize('draw', [draw_with_mouse, draw_with_finger, draw_with_keys], ids=['mouse','finger','keys'])
+def test_draw(draw, width, scheme, show):
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Flatten(), nn.Linear(784,4))
+    kwargs = dict(has_touch=True) if draw is draw_with_finger else {}
+    with show(draw_digit(net, 'abcd'), width=width, color_scheme=scheme, **kwargs) as page:
+        first = image_of(page, 'canvas.seen')
+        draw(page, seven)
+        grey,seen = image_of(page, 'canvas.raster'),image_of(page, 'canvas.seen')
+        rows,cols = np.nonzero(grey < 128)
+        assert abs(rows.min()-49) < 4 and abs(rows.max()-247) < 9 and abs(cols.min()-65) < 4 and abs(cols.max()-215) < 4  # the seven, and no three
+        assert np.abs(seen.astype(int) - prepare(Image.fromarray(grey)).numpy()).max() <= 2 and (seen != first).any()
+        with torch.no_grad(): probs = net(torch.tensor(seen)[None,None]/255).softmax(1)[0]
+        assert max(abs(100*p-m) for p,m in zip(probs.tolist(), scores_in_page(page), strict=True)) < .51
+        best = 'abcd'[probs.argmax()]
+        assert page.get_by_role('status').text_content() == f'The network says {best}, with {round(100*probs.max().item())}%.'
+        assert page.evaluate('document.scrollingElement.scrollWidth') <= width and page.evaluate('scrollY') == 0
+        stroke = page.locator('.pad polyline').first.evaluate('e => getComputedStyle(e).stroke')
+        assert stroke == ('rgb(0, 0, 0)' if scheme=='light' else 'rgb(238, 238, 238)')
+
+@pytest.mark.parametrize('seed', range(10))
+def test_drawings_on_the_pad(seed, show):
+    with show(draw_digit(simple_net())) as page:
+        strokes = drawing(seed)
+        draw_with_mouse(page, strokes)
+        grey,seen = image_of(page, 'canvas.raster'),image_of(page, 'canvas.seen')
+        assert np.abs(seen.astype(int) - prepare(Image.fromarray(grey)).numpy()).max() <= 2
+        assert ((grey < 128) != (np.array(_photo(strokes)) < 128)).mean() < .02
+
+def test_undo_clear_and_a_dot(show):
+    with show(draw_digit(simple_net())) as page:
+        def strokes(): return page.locator('.pad polyline').count()
+        assert strokes() == 1  # the example
+        box = page.get_by_role('application').bounding_box()
+        page.mouse.click(box['x']+50, box['y']+50)
+        assert strokes() == 1 and (image_of(page, 'canvas.raster') < 128).sum() > 300
+        draw_with_mouse(page, seven)
+        assert strokes() == 2
+        page.get_by_role('button', name='Undo').click()
+        assert strokes() == 1
+        page.get_by_role('button', name='Clear').click()
+        assert strokes() == 0 and image_of(page, 'canvas.seen').max() == 0
+        assert scores_in_page(page) == [0,0] and page.get_by_role('status').text_content() == 'Draw a digit.'
+        page.mouse.click(box['x']+50, box['y']+50, button='right')
+        assert strokes() == 0
+        draw_with_keys(page, seven)
+        for key in ('Backspace', 'Delete', 'Backspace'): page.keyboard.press(key)
+        assert strokes() == 0
+        page.keyboard.press('Tab')
+        assert page.evaluate('document.activeElement.shadowRoot.activeElement.textContent') == 'Undo'  # no trap for the keyboard
+
+def test_texts_stay_texts(show):
+    names = '<img src=x onerror="document.title=1">', '</script><b>&amp;'
+    with show(draw_digit(simple_net(), names)) as page:
+        assert page.locator('.row > span:first-child').all_text_contents() == [*names]
+        assert page.title()=='t' and page.locator('.row b, .row img, .says b').count()==0
+
+# A curve
+
+def path_of(page): return page.locator('.play-here').first.evaluate('e => e.path')
+
+def set_range(page, name, value):
+    page.get_by_role('slider', name=name, exact=True).evaluate('(e, v) => { e.value = v; e.dispatchEvent(new Event("input", {bubbles: true})) }', value)
+
+@pytest.mark.parametrize('lr', [.02, .3, .95, 1.05])
+def test_path_is_that_of_descend(lr, show):
+    with show(descent_explorer(torch.square, min=-8, max=8)) as page:
+        set_range(page, 'learning rate', lr)
+        for _ in range(9): page.get_by_role('button', name='Step').click()
+        expected = [x.item() for x,_ in descend(torch.square, torch.tensor(3.), lr, 9)]
+        assert np.allclose(path_of(page), expected, atol=1e-4)
+
+def test_path_on_a_wavy_curve(show):
+    def f(x): return torch.sin(3*x) + x**2/4
+    with show(descent_explorer(f, lr=.05, start=2.5)) as page:
+        for _ in range(20): page.get_by_role('button', name='Step').click()
+        assert np.allclose(path_of(page), [x.item() for x,_ in descend(f, torch.tensor(2.5), .05, 20)], atol=1e-3)
+
+@pytest.mark.parametrize('width,scheme', places)
+def test_descent(width, scheme, show):
+    with show(descent_explorer(torch.square), width=width, color_scheme=scheme) as page:
+        curve,says = page.get_by_role('slider', name='Place on the curve'),page.get_by_role('status')
+        box = curve.bounding_box()
+        page.mouse.move(box['x']+box['width']*.8, box['y']+50)
+        page.mouse.down()
+        page.mouse.move(box['x']+44+(box['width']-60)*.25, box['y']+60)
+        page.mouse.up()
+        page.mouse.move(0, 0)
+        assert abs(path_of(page)[0] + 2) < .05 and len(path_of(page))==1
+        curve.focus()
+        for key,to in (('Home',-4), ('ArrowRight',-3.92), ('End',4), ('PageDown',3.2), ('ArrowLeft',3.12)):
+            page.keyboard.press(key)
+            assert abs(path_of(page)[0]-to) < 1e-6
+        assert curve.get_attribute('aria-valuetext') == 'start at x = 3.12'
+        set_range(page, 'learning rate', .1)
+        page.get_by_role('button', name='Step').click()
+        assert 'Step 1: x = 2.5' in says.text_content() and 'Downhill.' in says.text_content()
+        set_range(page, 'learning rate', .9)
+        page.get_by_role('button', name='Step').click()
+        assert 'other side' in says.text_content()
+        set_range(page, 'learning rate', 1.1)
+        page.get_by_role('button', name='Step').click()
+        assert 'Higher than before' in says.text_content() and page.locator('circle.step').count()==3
+        page.get_by_role('button', name='Run').click()
+        says.filter(has_text='left the picture').wait_for(timeout=10_000)
+        page.get_by_role('button', name='Run').wait_for()  # it has stopped by itself
+        page.get_by_role('button', name='Reset').click()
+        assert len(path_of(page))==1 and abs(path_of(page)[0]-3.12) < 1e-6
+        set_range(page, 'learning rate', .3)
+        page.get_by_role('button', name='Run').click()
+        page.get_by_role('button', name='Pause').wait_for()
+        page.get_by_role('button', name='Run').wait_for(timeout=10_000)
+        assert abs(path_of(page)[-1]) < 1e-3 and len(path_of(page)) > 8
+        assert page.evaluate('document.scrollingElement.scrollWidth') <= width
+
+def test_drag_by_finger(show):
+    with show(descent_explorer(torch.square), width=390, has_touch=True) as page:
+        box = page.get_by_role('slider', name='Place on the curve').bounding_box()
+        page.touchscreen.tap(box['x']+44+(box['width']-60)*.75, box['y']+80)
+        assert abs(path_of(page)[0]-2) < .05
+
+# Training
+
+def arrays(page):
+    "The weights and biases of the model in the page"
+    found = page.locator('.play-here').evaluate('e => e.training.layers.filter(l => l.weight).flatMap(l => [l.weight, l.bias].map(t => [t.shape, [...t.data]]))')
+    return [torch.tensor(data).view(shape) for shape,data in found]
+
+def rows_of(x, n): return x[torch.arange(n)*len(x)//n]
+
+@pytest.mark.parametrize('model', ['linear model', 'simple_net'])
+@pytest.mark.parametrize('shuffle,zero', [(True,True), (False,True), (True,False)])
+def test_weights_are_those_of_train_epoch(model, shuffle, zero, show):
+    train_x,train_y,valid_x,valid_y = mnist_sample()
+    x,y = rows_of(train_x, 2000),rows_of(train_y, 2000)
+    with show(train_live(bs=256)) as page:
+        page.get_by_role('combobox', name='model').select_option(model)
+        if not shuffle: page.get_by_role('checkbox', name='shuffle').uncheck()
+        if not zero: page.get_by_role('checkbox', name='zero the gradients').uncheck()
+        start = arrays(page)
+        for _ in range(8): page.get_by_role('button', name='One step').click()
+        end = arrays(page)
+        order,losses,accuracies = page.locator('.play-here').evaluate('({training: t}) => [t.used, t.losses, t.accuracies]')
+    assert sorted(order) == list(range(2000)) and (order == sorted(order)) != shuffle
+    net = nn.Sequential(nn.Linear(784,1)) if model=='linear model' else simple_net()
+    with torch.no_grad():
+        for p,s in zip(net.parameters(), start, strict=True): p.copy_(s)
+    dl,opt = TensorDataLoader(x[order], y[order], bs=256),BasicOptim(net.parameters(), 1.)
+    if zero: loss = train_epoch(net, dl, opt)
+    else:
+        for xb,yb in dl:
+            calc_grad(xb, yb, net)
+            opt.step()
+    for ours,theirs,first in zip(end, net.parameters(), start, strict=True):
+        assert (ours-theirs.detach()).abs().max() < 1e-4 < (ours-first).abs().max()
+    if zero: assert abs(np.average([l for _,l in losses], weights=[256]*7+[208]) - loss) < 1e-4
+    acc = validate_epoch(net, TensorDataLoader(rows_of(valid_x, 500), rows_of(valid_y, 500), bs=500))
+    assert [step for step,_ in losses] == list(range(1,9)) and abs(accuracies[-1][1]-acc) < .0021
+
+@pytest.mark.parametrize('width,scheme', places)
+def test_twenty_epochs(width, scheme, show):
+    with show(train_live(), width=width, color_scheme=scheme) as page:
+        says = page.get_by_role('status')
+        before = image_of(page, 'canvas.weights')
+        seconds,longest = page.evaluate('''() => new Promise(done => {
+            const root = document.querySelector('.play-here').shadowRoot, go = [...root.querySelectorAll('button')].find(b => b.textContent == 'Start')
+            const begin = performance.now()
+            let last = begin, longest = 0
+            const timer = setInterval(() => {
+                const now = performance.now()
+                longest = Math.max(longest, now - last)
+                last = now
+                if (go.textContent == 'Start') { clearInterval(timer); done([(now - begin)/1000, longest]) }
+            }, 5)
+            go.click()
+        })''')
+        assert says.text_content().startswith('Epoch 20, step 640, loss 0.')
+        assert float(says.text_content().split()[-1][:-1]) > .94
+        assert seconds < 2 and longest < 200, (seconds, longest)
+        assert (image_of(page, 'canvas.weights') != before).mean() > .3
+        assert page.evaluate('document.scrollingElement.scrollWidth') <= width
+
+def test_pause_reset_and_settings(show):
+    with show(train_live()) as page:
+        says = page.get_by_role('status')
+        def press(name): page.get_by_role('button', name=name, exact=True).click()
+        start = arrays(page)
+        press('Start')
+        press('Pause')
+        stopped = says.text_content()
+        page.wait_for_timeout(200)
+        assert says.text_content() == stopped
+        press('Reset')
+        assert says.text_content().startswith('Epoch 0, step 0, accuracy') and all(torch.equal(a, b) for a,b in zip(arrays(page), start))
+        rate = page.get_by_role('slider', name='learning rate')
+        rate.focus()
+        page.keyboard.press('ArrowRight')
+        assert rate.get_attribute('aria-valuetext') == '3'
+        page.get_by_role('slider', name='batch size').focus()
+        page.keyboard.press('End')
+        press('One step')
+        assert says.text_content().startswith('Epoch 1, step 1, loss')  # all 2,000 at once
+        page.get_by_role('combobox', name='model').select_option('simple_net')
+        assert says.text_content().startswith('Epoch 0, step 0') and image_of(page, 'canvas.weights').shape == (28*5,28*6)
+        press('Start')
+        page.wait_for_timeout(300)
+        press('Pause')
+        assert not says.text_content().startswith('Epoch 0, step 0')
+
+# On a page
+
+def test_several_do_not_disturb_each_other(show):
+    three_or_seven,ten = draw_digit(simple_net()),draw_digit(nn.Sequential(nn.Linear(784,10)))
+    with show(three_or_seven, ten, three_or_seven, descent_explorer(torch.square)) as page:
+        before = [image_of(page, 'canvas.seen', i) for i in range(3)]
+        page.get_by_role('button', name='Clear').nth(1).click()
+        after = [image_of(page, 'canvas.seen', i) for i in range(3)]
+        assert [(a==b).all() for a,b in zip(before, after)] == [True, False, True]
+        assert page.locator('.play-here').nth(3).get_by_role('button', name='Step').evaluate('e => getComputedStyle(e).color') == 'rgb(0, 0, 0)'  # not the page's red
+        assert page.evaluate('["make", "predict", "step", "start"].filter(name => name in window)') == []
+
+def widgets(): return draw_digit(simple_net()), descent_explorer(torch.square), train_live(n_train=20, n_valid=20)
+
+def test_every_control_has_a_name(show):
+    with show(*widgets()) as page:
+        controls = page.locator('.play').locator('button, input, select, [tabindex], canvas:not([hidden]), svg')
+        names = controls.evaluate_all('es => es.map(e => e.ariaLabel || e.closest("label")?.textContent.trim() || e.textContent.trim())')
+        assert len(names) > 18 and [n for n in names if not n] == []
+
+@pytest.mark.parametrize('width', [390, 1300])
+def test_without_scripts(width, show):
+    with show(*widgets(), width=width, java_script_enabled=False) as page:
+        images = page.locator('.play-here img')
+        assert images.count()==3 and all(i.is_visible() and i.bounding_box()['width'] > 300 for i in images.all())
+        assert page.locator('body').inner_text().strip() == ''
+
+def test_a_script_that_fails_leaves_the_picture(chromium, tmp_path):
+    widget = draw_digit(simple_net())
+    (tmp_path/'page.html').write_text(page_with(widget).replace('"kind": "ReLU"', '"kind": "Unknown"'))
+    with serve(tmp_path) as url, open_page(chromium, f'{url}page.html') as (page,wrong):
+        page.wait_for_timeout(300)
+        assert page.locator('.play-here img').is_visible() and len(wrong)==1
