@@ -108,6 +108,17 @@ def test_animation_plays(site, chromium):
         page.wait_for_function(moved, arg=first)
         assert wrong == []
 
+@pytest.mark.parametrize('scheme', ['light', 'dark'])
+def test_play_works_and_follows_the_page(scheme, site, chromium):
+    with open_page(chromium, f'{site}workshop/play.html', color_scheme=scheme) as (page,wrong):
+        pad = page.get_by_role('application', name='Drawing pad')
+        pad.click(position=dict(x=100, y=100))
+        assert page.get_by_role('status').first.text_content().startswith('The network says')
+        colors = [page.evaluate('getComputedStyle(document.body).color'), pad.locator('polyline').evaluate('e => getComputedStyle(e).stroke')]
+        assert colors[0]==colors[1] and (sum(map(int, re.findall(r'\d+', colors[0]))) > 450) == (scheme=='dark')
+        ground = page.locator('.text_html:has(.play-here)').first.evaluate('e => getComputedStyle(e).backgroundColor')
+        assert ground == 'rgba(0, 0, 0, 0)' and wrong == []
+
 def test_exported_source_folds(site, chromium):
     with open_page(chromium, f'{site}02_learning_rate.html', 390) as (page,_):
         fold = page.locator('details', has_text='Exported to chapter4_helpers.descent')

@@ -1,10 +1,11 @@
 "The pieces of page that play makes, in Chromium: they compute what Python computes, and take mouse, finger and keyboard."
-import base64, math, random
+import base64, math, random, shutil
 from contextlib import contextmanager
 import numpy as np, pytest, torch
 from PIL import Image
 from torch import nn
 from browser import open_page, serve
+from test_browser import known, run_all, server  # a fixture, the last
 from conftest import top
 from chapter4_helpers.all import (
     BasicOptim, TensorDataLoader, calc_grad, descend, descent_explorer, draw_digit, mnist, mnist_sample, prepare,
@@ -416,3 +417,30 @@ def test_a_script_that_fails_leaves_the_picture(chromium, tmp_path):
     with serve(tmp_path) as url, open_page(chromium, f'{url}page.html') as (page,wrong):
         page.wait_for_timeout(300)
         assert page.locator('.play-here img').is_visible() and len(wrong)==1
+
+# In JupyterLab
+
+def test_jupyterlab(server, chromium):
+    folder,url,token = server
+    shutil.copy(top/'nbs'/'workshop'/'play.ipynb', folder)
+    with open_page(chromium, f'{url}lab/workspaces/play/tree/play.ipynb?token={token}') as (page,wrong):
+        def kernels(): return page.request.get(f'{url}api/kernels').json()
+        here,cells = page.locator('.play-here'),page.locator('.jp-Cell')
+        here.nth(2).wait_for(state='attached')
+        alive = '() => [...document.querySelectorAll(".play-here")].filter(e => e.shadowRoot).length'
+        # Not trusted: pictures
+        assert page.evaluate(alive) == 0 and here.count()==3
+        assert here.locator('img').evaluate_all('es => es.map(e => e.naturalWidth > 400)') == [True]*3
+        run_all(page, kernels, 120)
+        page.wait_for_function(f'({alive})() == 3')
+        n,pad = cells.count(),page.get_by_role('application', name='Drawing pad')
+        pad.scroll_into_view_if_needed()
+        draw_with_mouse(page, seven)
+        first = image_of(page, 'canvas.seen')
+        pad.focus()
+        for key in (*'ddxaby', ' ', 'ArrowDown', 'ArrowDown', ' '): page.keyboard.press(key)  # not for JupyterLab
+        assert cells.count()==n and (image_of(page, 'canvas.seen') != first).any()
+        assert pad.evaluate('e => e.getRootNode().activeElement == e')
+        page.get_by_role('button', name='One step').click()
+        assert 'step 1, loss' in page.get_by_role('status').last.text_content()
+        assert set(wrong) <= known

@@ -89,6 +89,7 @@ export function drawDigit({classes, example, ...how}) {
     if (isExample) [strokes, isExample] = [[], false]
     at = point
     drawing = true
+    says.textContent = ''
     strokes.push([at])
   }
   function moveTo(point) {

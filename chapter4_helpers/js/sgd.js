@@ -1,5 +1,5 @@
 // Stochastic gradient descent on linear layers with ReLU between them, as in 02 to 06.
-import {forward, predict, sigmoid} from './nn.js'
+import {forward, notZero, predict, sigmoid} from './nn.js'
 
 /** Random numbers from 0 to 1, the same for the same seed (mulberry32, by Tommy Ettinger). */
 export function randomNumbers(seed) {
@@ -41,11 +41,11 @@ export function zeroGrad(layers) {
 
 /** Adds to the gradients of a linear layer what its input `x` and the slopes of its outputs say. */
 function addGradient({weight, bias}, x, slopes) {
-  const nIn = weight.shape[1]
+  const nIn = weight.shape[1], places = notZero(x)
   slopes.forEach((slope, i) => {
     if (!slope) return
     bias.grad[i] += slope
-    for (let j = 0, w = i*nIn; j < nIn; j++, w++) weight.grad[w] += slope*x.data[j]
+    for (const j of places) weight.grad[i*nIn + j] += slope*x.data[j]
   })
 }
 

@@ -69,7 +69,7 @@ export async function trainLive({train, valid, models, lr, bs, epochs, seed}, ho
     return [
       c.line(thin(losses), {class: 'loss'}), c.line(accuracies, {class: 'accuracy'}),
       ...accuracies.slice(-1).map(point => c.dot(point, 3, {class: 'accuracy'})),
-      ...end(losses, 'loss', -6), ...end(accuracies, 'accuracy', 16),
+      ...end(losses, 'loss', -16), ...end(accuracies, 'accuracy', 16),
     ]
   }
   function tell() {
