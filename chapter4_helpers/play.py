@@ -33,10 +33,11 @@ def _script(name):
     read(name)
     return '\n'.join(sources.values())
 
-# %% ../nbs/workshop/play.ipynb #71ded80a
+# %% ../nbs/workshop/play.ipynb #af41b6f8
 class _Play:
     "What Jupyter shows as HTML that works on its own, or as a picture where no script runs."
     def __init__(self, module, entry, data, alt, fig):
+        fig.supxlabel('Only a picture: where scripts run, in Jupyter, Colab or on the web page, this is alive.', fontsize=8)
         buffer = io.BytesIO()
         fig.savefig(buffer, format='png', dpi=80, metadata=dict(Software=None))
         picture = Image.open(buffer).convert('RGB').quantize(64)  # a third of the size
@@ -102,7 +103,7 @@ def _layers(model, dtype):
         return parts | {k: _pack(t, dtype) for k,t in tensors.items()}
     return [layer(name, m) for name,m in _flat(model)]
 
-# %% ../nbs/workshop/play.ipynb #7b1f422f
+# %% ../nbs/workshop/play.ipynb #2f930660
 def _example():
     "A three, as the strokes of a pad of 280 by 280 pixels."
     def bow(y, rx, ry, angles): return [(138+rx*np.cos(a), y+ry*np.sin(a)) for a in np.radians(angles)]
@@ -115,7 +116,7 @@ def _photo(strokes):
     pen = ImageDraw.Draw(photo)
     for points in strokes:
         pen.line([tuple(p) for p in points], fill=0, width=22, joint='curve')
-        for x,y in points: pen.ellipse((x-11,y-11,x+11,y+11), fill=0)
+        for x,y in points: pen.ellipse((x-10.5,y-10.5,x+10.5,y+10.5), fill=0)
     return photo
 
 def _answer(model, x, classes):
@@ -129,7 +130,7 @@ def _answer(model, x, classes):
     p = scores[0].sigmoid() if n==1 else scores[0].softmax(0)
     return classes, [p.item(), 1-p.item()] if n==1 else p.tolist()
 
-# %% ../nbs/workshop/play.ipynb #e73ab13d
+# %% ../nbs/workshop/play.ipynb #65b0ecd2
 def draw_digit(
     model,                # `nn.Sequential` of the layers that the page knows; it stays as it is
     classes=None,         # A name for each score, or two for a single one; by default digits
@@ -149,7 +150,7 @@ def draw_digit(
     data = dict(layers=layers, classes=classes, shape=shape, mean=mean, std=std, example=strokes)
     fig = _figure(7, 3.6)
     axs = fig.subplots(1, 3, width_ratios=(3,1,2))
-    for ax,im,title,cmap in ((axs[0],photo,'Draw a digit','gray'), (axs[1],image.numpy(),'what the\nnetwork sees','gray')):
+    for ax,im,title,cmap in ((axs[0],photo,'a pad to draw on','gray'), (axs[1],image.numpy(),'what the\nnetwork sees','gray')):
         ax.imshow(im, cmap=cmap); ax.set(xticks=[], yticks=[]); ax.set_title(title, fontsize=10)
     best = max(range(len(probs)), key=probs.__getitem__)
     axs[2].barh(range(len(probs)), probs, color=['tab:orange' if i==best else 'tab:gray' for i in range(len(probs))])
@@ -189,7 +190,7 @@ def descent_explorer(
            'To drag both, open this page where scripts run.')
     return _Play('descent_explorer.js', 'descentExplorer', data, alt, fig)
 
-# %% ../nbs/workshop/play.ipynb #753a8448
+# %% ../nbs/workshop/play.ipynb #57a35e32
 def _pack_images(x, y, n):
     "`n` rows at even distances, as `trainLive` unpacks them."
     n = min(n, len(x))
@@ -220,7 +221,7 @@ def train_live(
     packed = {name: _layers(m, torch.float16) for name,m in models.items()}
     fig = _figure(7, 3)
     axs = fig.subplots(1, 2, width_ratios=(5,2))
-    axs[0].set(xlim=(0,100), ylim=(0,1), xlabel='step', ylabel='loss and accuracy', title='press Start')
+    axs[0].set(xlim=(0,100), ylim=(0,1), xlabel='step', ylabel='loss and accuracy', title='before the first step')
     w = models['linear model'].weight.detach().view(28,28)
     axs[1].imshow(w.numpy(), cmap='RdBu_r', vmin=-w.abs().max().item(), vmax=w.abs().max().item())
     axs[1].set(xticks=[], yticks=[]); axs[1].set_title('the weights', fontsize=10)
