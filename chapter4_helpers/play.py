@@ -130,7 +130,7 @@ def _answer(model, x, classes):
     p = scores[0].sigmoid() if n==1 else scores[0].softmax(0)
     return classes, [p.item(), 1-p.item()] if n==1 else p.tolist()
 
-# %% ../nbs/workshop/play.ipynb #65b0ecd2
+# %% ../nbs/workshop/play.ipynb #dafdd610
 def draw_digit(
     model,                # `nn.Sequential` of the layers that the page knows; it stays as it is
     classes=None,         # A name for each score, or two for a single one; by default digits
@@ -147,7 +147,7 @@ def draw_digit(
     photo = _photo(strokes)
     image = prepare(photo)
     classes,probs = _answer(model, (image.view(shape)/255-mean)/std, classes)
-    data = dict(layers=layers, classes=classes, shape=shape, mean=mean, std=std, example=strokes)
+    data = dict(layers=layers, classes=classes, shape=shape, mean=float(mean), std=float(std), example=strokes)
     fig = _figure(7, 3.6)
     axs = fig.subplots(1, 3, width_ratios=(3,1,2))
     for ax,im,title,cmap in ((axs[0],photo,'a pad to draw on','gray'), (axs[1],image.numpy(),'what the\nnetwork sees','gray')):
@@ -160,7 +160,7 @@ def draw_digit(
            'To draw, open this page where scripts run.')
     return _Play('draw_digit.js', 'drawDigit', data, alt, fig)
 
-# %% ../nbs/workshop/play.ipynb #f6921430
+# %% ../nbs/workshop/play.ipynb #35191404
 def descent_explorer(
     f,           # Takes a tensor of x values, gives one loss for each, as in `plot_function`
     min=-4.,     # Where x starts
@@ -185,7 +185,8 @@ def descent_explorer(
     ax.plot(x.tolist(), y.tolist(), color='silver')
     ax.plot([start], f(torch.tensor([float(start)])).tolist(), 'o', markersize=11, color='tab:orange')
     ax.set(xlabel='x', ylabel='loss', title=f'learning rate {lr:g}')
-    data = dict(min=min, max=max, rows=_pack(rows), start=start, lr=lr, maxLr=max_lr)
+    numbers = dict(min=min, max=max, start=start, lr=lr, maxLr=max_lr)
+    data = {name: float(n) for name,n in numbers.items()} | dict(rows=_pack(rows))
     alt = (f'A curve with the start of a descent on it, at x = {start:g}, and a learning rate of {lr:g}. '
            'To drag both, open this page where scripts run.')
     return _Play('descent_explorer.js', 'descentExplorer', data, alt, fig)

@@ -1,6 +1,7 @@
 "The pieces of page that play makes, in Chromium: they compute what Python computes, and take mouse, finger and keyboard."
-import base64, math, random, shutil
+import base64, math, random, re, shutil
 from contextlib import contextmanager
+from html import escape
 import numpy as np, pytest, torch
 from PIL import Image
 from torch import nn
@@ -410,6 +411,19 @@ def test_without_scripts(width, show):
         images = page.locator('.play-here img')
         assert images.count()==3 and all(i.is_visible() and i.bounding_box()['width'] > 300 for i in images.all())
         assert page.locator('body').inner_text().strip() == ''
+
+def test_in_a_frame_that_allows_nothing_but_the_script(chromium, tmp_path):
+    # As in Colab and VS Code: a sandbox, and no address from which anything may be loaded
+    policy = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
+    inner = page_with(*widgets()).replace('<title>', f'<meta http-equiv="Content-Security-Policy" content="{policy}"><title>')
+    (tmp_path/'page.html').write_text(f'<link rel="icon" href="data:,"><iframe sandbox="allow-scripts" width="900" height="800" srcdoc="{escape(inner)}"></iframe>', 'utf-8')
+    with serve(tmp_path) as url, open_page(chromium, f'{url}page.html') as (page,wrong):
+        frame = page.frame_locator('iframe')
+        for name in ('Clear', 'Step', 'One step'): frame.get_by_role('button', name=name, exact=True).click()
+        assert frame.get_by_role('status').all_text_contents()[0] == 'Draw a digit.'
+        assert re.match('Step 1: x = 2.4, loss 5.76', frame.get_by_role('status').all_text_contents()[1])
+        assert re.match(r'Epoch 1, step 1, loss 0\.\d+', frame.get_by_role('status').all_text_contents()[2])
+        assert wrong == []
 
 def test_a_script_that_fails_leaves_the_picture(chromium, tmp_path):
     widget = draw_digit(simple_net())
