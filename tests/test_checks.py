@@ -221,25 +221,39 @@ error('ladder', ValueError, 'seeds must be a whole number from 1 up, .*; got {v}
 # play
 
 def pad(*layers, **kwargs): draw_digit(nn.Sequential(*layers), **kwargs)
-error('a layer that the page cannot compute', ValueError, r'layer 1.0 is Tanh, which the page cannot compute. It knows Linear, .*nn.Sequential',
+error('a layer that the page cannot compute', ValueError,
+      'layer 1.0 is Tanh, which the page cannot compute. It knows Linear, .*nn.Sequential',
       lambda: pad(nn.Linear(784,1), nn.Sequential(nn.Tanh())))
-error('a convolution that the page cannot compute', ValueError, 'layer 0, Conv2d, has groups=2; the page knows groups=1 only',
+error('a convolution that the page cannot compute', ValueError,
+      'layer 0, Conv2d, has groups=2; the page knows groups=1 only',
       lambda: pad(nn.Conv2d(2,2,3,groups=2)))
-error('a weight that is no number', ValueError, 'the bias of layer 0, Linear, has nan or infinite numbers in torch.float32',
+error('a weight that is no number', ValueError,
+      'the bias of layer 0, Linear, has nan or infinite numbers in torch.float32',
       lambda: pad(nn.Linear(784,1).requires_grad_(False).apply(lambda m: m.bias.fill_(nan))))
-error('a model that gives images', ValueError, r'must give scores \[n,classes\]; got shape \[1, 2, 26, 26\]. Is a Flatten missing',
+error('a model that gives images', ValueError,
+      r'must give scores \[n,classes\]; got shape \[1, 2, 26, 26\]. Is a Flatten missing',
       lambda: pad(nn.Conv2d(1,2,3)))
-error('names for draw_digit', ValueError, 'the model gives 1 score, so classes must be 2 names; got {v}',
+error('names for draw_digit', ValueError,
+      'the model gives 1 score, so classes must be 2 names; got {v}',
       lambda n: pad(nn.Linear(784,1), classes=range(n)), 1, 3)
-error('descent_explorer from', ValueError, 'min must be below max; got min=.* and max=.*. Swap them',
+error('descent_explorer from', ValueError,
+      'min must be below max; got min=.* and max=.*. Swap them',
       lambda ends: descent_explorer(abs, *ends), (2,2), (2,-2), (nan,2))
-error('descent_explorer starts', ValueError, 'start must lie from -4.0 to 4.0; got {v}', lambda x: descent_explorer(abs, start=x), 5, nan)
-error('descent_explorer at rate', ValueError, 'lr must be at most max_lr; got 2 and 1.2', lambda: descent_explorer(abs, lr=2))
-error('descent_explorer at no rate', ValueError, 'learning rate must be above 0 and finite, .*; got {v}', lambda lr: descent_explorer(abs, lr=lr), *no_rates)
-error('descent_explorer of a sum', ValueError, r'one loss for each of 401 x values; got shape \[\]', lambda: descent_explorer(torch.sum))
-error('descent_explorer of a logarithm', ValueError, 'a finite loss and slope everywhere from -4.0 to 4.0', lambda: descent_explorer(torch.log))
-error('train_live in batches', ValueError, 'bs must be a whole number from 1 up, .*; got {v}', lambda bs: train_live(bs=bs), *uncountable)
-error('train_live on other images', ValueError, 'rows of 784 numbers from 0 to 1; got shape .*, 1 to {v}',
+error('descent_explorer starts', ValueError, 'start must lie from -4.0 to 4.0; got {v}',
+      lambda x: descent_explorer(abs, start=x), 5, nan)
+error('descent_explorer at rate', ValueError, 'lr must be at most max_lr; got 2 and 1.2',
+      lambda: descent_explorer(abs, lr=2))
+error('descent_explorer at no rate', ValueError,
+      'learning rate must be above 0 and finite, .*; got {v}',
+      lambda lr: descent_explorer(abs, lr=lr), *no_rates)
+error('descent_explorer of a sum', ValueError,
+      r'one loss for each of 401 x values; got shape \[\]', lambda: descent_explorer(torch.sum))
+error('descent_explorer of a logarithm', ValueError,
+      'a finite loss and slope everywhere from -4.0 to 4.0', lambda: descent_explorer(torch.log))
+error('train_live in batches', ValueError, 'bs must be a whole number from 1 up, .*; got {v}',
+      lambda bs: train_live(bs=bs), *uncountable)
+error('train_live on other images', ValueError,
+      'rows of 784 numbers from 0 to 1; got shape .*, 1 to {v}',
       lambda most: train_live((torch.linspace(1, most, 784)[None], ones(1,1))*2), 255)
 
 # learner: its checks, by themselves. What leads to them is in test_learner.py

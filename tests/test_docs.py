@@ -114,9 +114,11 @@ def test_play_works_and_follows_the_page(scheme, site, chromium):
         pad = page.get_by_role('application', name='Drawing pad')
         pad.click(position=dict(x=100, y=100))
         assert page.get_by_role('status').first.text_content().startswith('The network says')
-        colors = [page.evaluate('getComputedStyle(document.body).color'), pad.locator('polyline').evaluate('e => getComputedStyle(e).stroke')]
-        assert colors[0]==colors[1] and (sum(map(int, re.findall(r'\d+', colors[0]))) > 450) == (scheme=='dark')
-        ground = page.locator('.text_html:has(.play-here)').first.evaluate('e => getComputedStyle(e).backgroundColor')
+        def style(e, name): return e.evaluate('(e, name) => getComputedStyle(e)[name]', name)
+        text,ink = style(page.locator('body'), 'color'),style(pad.locator('polyline'), 'stroke')
+        is_light = sum(map(int, re.findall(r'\d+', text))) > 450
+        assert text==ink and is_light == (scheme=='dark')
+        ground = style(page.locator('.text_html:has(.play-here)').first, 'backgroundColor')
         assert ground == 'rgba(0, 0, 0, 0)' and wrong == []
 
 def test_exported_source_folds(site, chromium):

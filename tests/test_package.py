@@ -52,7 +52,8 @@ def test_dist(dist, repo, python):
         metadata = email.message_from_bytes(z.read(info['METADATA']))
         licence = z.read(info['licenses/LICENSE'])
     package = {p.relative_to(repo).as_posix() for p in (repo/'chapter4_helpers').rglob('*.*')}
-    needed = 'mnist.npz', 'MNIST_LICENSE.md', 'ladder.json', 'opening.png', 'data.py', 'js/nn.js', 'js/play.css'
+    needed = ('mnist.npz', 'MNIST_LICENSE.md', 'ladder.json', 'opening.png', 'data.py',
+              'js/nn.js', 'js/play.css')
     assert names == package and package >= {f'chapter4_helpers/{name}' for name in needed}
     given = {'README.md', 'LICENSE', 'CHANGELOG.md', 'settings.ini', 'setup.py', 'pyproject.toml',
              'MANIFEST.in'}
