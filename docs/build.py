@@ -8,6 +8,8 @@ somewhere. Cells with `#| hide` are left out, and the source of cells with `#| e
 figure's alternative text is its cell's `#| fig-alt: ...`; without one, the sentences before and
 after the figure. Beside each page lies its Markdown, and llms.txt lists them."""
 import ast, inspect, re, shutil, sys
+from base64 import b64decode
+from copy import deepcopy
 from html import escape
 from importlib import import_module
 from pathlib import Path
@@ -139,6 +141,30 @@ def as_markdown(nb):
     md = re.sub(r'(\]\((?:\.\./)?[\w/-]+)\.ipynb(?=[#)])', r'\1.html.md', md)
     return re.sub(r'\n{3,}', '\n\n', md).strip() + '\n'
 
+# The page to play on
+
+def play(lessons):
+    "docs/play.md with what the lessons show in place of each line `lesson: function`; its picture"
+    shown = {(p.name, re.match(r'\w*', c.source)[0]): c for p in lessons for c in p.nb.cells}
+    cells,pictures = [],[]
+    for part in re.split(r'(?m)^(\w+: \w+)$', (docs/'play.md').read_text('utf-8')):
+        if re.fullmatch(r'\w+: \w+', part):
+            cell = deepcopy(shown[tuple(part.split(': '))])
+            cell.metadata.tags = ['remove-input']
+            pictures += [b64decode(o.data['image/png']) for o in cell.outputs if 'data' in o]
+        else: cell = nbformat.v4.new_markdown_cell(part.strip())
+        cells.append(cell)
+    title,summary = re.match(r'# (.+)\n\n> (.+)', cells[0].source).groups()
+    return Page('play', title, summary, nbformat.v4.new_notebook(cells=cells)), pictures[1]
+
+to_play = """```{image} play.png
+:alt: A pad with a 3 on it, and what a network says of it
+:width: 380px
+:target: play.html
+```
+
+**[Play](play.ipynb)**: train a model in the page, and draw digits for it."""
+
 # The reference
 
 def head(obj):
@@ -204,11 +230,11 @@ def contents(pages, caption):
     names = [p.name for p in pages]
     return '\n'.join(['```{toctree}', ':hidden:', f':caption: {caption}', '', *names, '```'])
 
-def llms_txt(index, lessons, workshop, helpers):
+def llms_txt(index, play, lessons, workshop, helpers):
     "The site for assistants, in the form of llmstxt.org"
     def lines(pages):
         return [f'- [{p.title}]({settings.site}{p.name}.html.md): {p.summary}' for p in pages]
-    parts = [('Start', [index]), ('Lessons', lessons), ('Workshop', workshop),
+    parts = [('Start', [index, play]), ('Lessons', lessons), ('Workshop', workshop),
              ('Reference', [helpers])]
     listed = [line for caption,pages in parts for line in ('', f'## {caption}', '', *lines(pages))]
     return '\n'.join([f'# {index.title}', '', f'> {settings.description}.', *listed, ''])
@@ -217,15 +243,20 @@ def main(folder, builder='html'):
     *lessons,index = [read(p) for p in sorted((top/'nbs').glob('*.ipynb'))]
     workshop = [read(p) for p in sorted((top/'nbs').glob('workshop/*.ipynb'))]
     helpers = reference([*lessons, *workshop])
-    pages = [index, *lessons, *workshop, helpers]
+    playground,picture = play(lessons)
+    pages = [index, playground, *lessons, *workshop, helpers]
     with TemporaryDirectory() as tmp:
         source,doctrees,site = (Path(tmp)/name for name in ('source', 'doctrees', 'site'))
         for to in source,folder: (to/'workshop').mkdir(parents=True, exist_ok=True)
         for p in pages: (folder/f'{p.name}.html.md').write_text(as_markdown(p.nb), 'utf-8')
-        (folder/'llms.txt').write_text(llms_txt(index, lessons, workshop, helpers), 'utf-8')
+        listed = llms_txt(index, playground, lessons, workshop, helpers)
+        (folder/'llms.txt').write_text(listed, 'utf-8')
         menu = [contents(pages, caption) for pages,caption in
-                ((lessons, 'Lessons'), (workshop, 'Workshop'), ([helpers], 'Reference'))]
+                (([playground], 'Play'), (lessons, 'Lessons'), (workshop, 'Workshop'),
+                 ([helpers], 'Reference'))]
         index.nb.cells.append(nbformat.v4.new_markdown_cell('\n\n'.join(menu)))
+        index.nb.cells.insert(2, nbformat.v4.new_markdown_cell(to_play))
+        (source/'play.png').write_bytes(picture)
         (source/'helpers.md').write_text(helpers.nb.cells[0].source, 'utf-8')
         for p in pages[:-1]: nbformat.write(p.nb, source/f'{p.name}.ipynb')
         # Not straight into `folder`, since MyST-NB puts a folder of its own beside it

@@ -29,9 +29,11 @@ html_theme_options = dict(
     navbar_persistent=[])  # the search has its place in the menu and beside the buttons
 
 def lone_button(app, pagename, templatename, context, doctree):
-    "Put a button that would be alone in its menu into the header"
+    "Put a button that would be alone in its menu into the header; Colab has no notebook to play"
     def lone(button): return button['buttons'][0] if len(button.get('buttons', []))==1 else button
-    context['header_buttons'] = [lone(b) for b in context.get('header_buttons', [])]
+    buttons = [b for b in context.get('header_buttons', [])
+               if (pagename, b.get('label')) != ('play', 'launch-buttons')]
+    context['header_buttons'] = [lone(b) for b in buttons]
 
 def visit_fold(self, node):
     "Say what folds, open if that is exported"

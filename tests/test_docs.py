@@ -41,7 +41,7 @@ def pages(request, folder, site, chromium):
         with open_page(chromium, site+html, request.param) as (page,wrong):
             page.wait_for_function('[...document.images].every(i => i.complete)')
             pages[html] = page.evaluate(facts) | dict(wrong=wrong)
-    assert {*pages} == {f'{name}.html' for name in [*notebooks, 'helpers', 'search']}
+    assert {*pages} == {f'{name}.html' for name in [*notebooks, 'play', 'helpers', 'search']}
     return pages
 
 def test_nothing_goes_wrong(pages):
@@ -158,7 +158,7 @@ def test_llms_txt(folder):
     assert re.match(r'# .+\n\n> .+\n\n## ', text)
     base = settings.site
     listed = re.findall(r'(?m)^- \[.+?\]\((.+?)\): .+', text)
-    pages = {f'{n}.html.md' for n in [*notebooks, 'helpers']}
+    pages = {f'{n}.html.md' for n in [*notebooks, 'play', 'helpers']}
     assert {link.removeprefix(base) for link in listed} == pages
     for link in listed:
         page = (folder/link.removeprefix(base)).read_text('utf-8')

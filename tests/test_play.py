@@ -1,12 +1,16 @@
 "The pieces of page that play makes: what is in them, what is not, and what a wrong model is told."
 import base64, io, json, re, zlib
 from html.parser import HTMLParser
-import numpy as np, pytest, torch
+from types import SimpleNamespace
+import nbformat, numpy as np, pytest, torch
 from PIL import Image
 from torch import nn
+from torch.nn import functional as F
 from chapter4_helpers import play
 from chapter4_helpers.all import descent_explorer, draw_digit, mnist_sample, simple_net, train_live
+from chapter4_helpers.going_deeper import prepare
 from conftest import top
+from drawings import drawings
 
 pytestmark = pytest.mark.usefixtures('one_thread')
 folder = top/'chapter4_helpers'/'js'
@@ -189,3 +193,26 @@ def test_wrong_images():
     train_live((x,y,x,y), n_train=4, n_valid=4)
     with pytest.raises(ValueError, match='rows of 784'): train_live((x,y,x*3,y))
     with pytest.raises(ValueError, match='rows of 784'): train_live((x.view(4,28,28),y,x,y))
+
+def test_the_pad_of_08_reads_drawings():
+    cells = nbformat.read(top/'nbs'/'08_all_digits.ipynb', 4).cells
+    pad = next(c for c in cells if c.source.startswith('draw_digit('))
+    data = data_of(SimpleNamespace(html=pad.outputs[0].data['text/html']))
+    def compute(layer, x):
+        t = {k: tensor(v).float() for k,v in layer.items() if isinstance(v, dict)}
+        kind = layer['kind']
+        if kind=='Conv2d':
+            return F.conv2d(x, t['weight'], t['bias'], layer['stride'], layer['padding'])
+        if kind=='MaxPool2d': return F.max_pool2d(x, layer['size'], layer['stride'])
+        if kind=='BatchNorm2d':
+            return F.batch_norm(x, t['mean'], t['variance'], t['weight'], t['bias'])
+        if kind=='Linear': return F.linear(x.flatten(1), t['weight'], t['bias'])
+        return x.relu() if kind=='ReLU' else x  # the rest is Flatten and Dropout
+    photos,digits = drawings()
+    x = (torch.stack([prepare(p) for p in photos])[:,None]/255 - data['mean'])/data['std']
+    for layer in data['layers']: x = compute(layer, x)
+    right = (x.argmax(1)==torch.tensor(digits)).sum().item()
+    text = '\n'.join(c.source for c in cells)
+    said = re.search(r'It reads (all|\d+) of (\d+) digits drawn', text)
+    assert len(digits) >= 100 and right >= .95*len(digits)
+    assert (said[1].replace('all', said[2]), said[2]) == (str(right), str(len(digits)))
