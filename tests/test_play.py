@@ -199,7 +199,7 @@ def test_the_pad_of_08_reads_drawings():
     pad = next(c for c in cells if c.source.startswith('draw_digit('))
     data = data_of(SimpleNamespace(html=pad.outputs[0].data['text/html']))
     def compute(layer, x):
-        t = {k: tensor(v).float() for k,v in layer.items() if isinstance(v, dict)}
+        t = {k: torch.tensor(tensor(v)).float() for k,v in layer.items() if isinstance(v, dict)}
         kind = layer['kind']
         if kind=='Conv2d':
             return F.conv2d(x, t['weight'], t['bias'], layer['stride'], layer['padding'])
