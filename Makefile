@@ -69,6 +69,12 @@ links: .venv/has_dev ## Write every link that holds the GitHub user, repo or bra
 	.venv/bin/nbdev-export
 	.venv/bin/python tools/readme.py
 
+rename: .venv/has_dev ## Give a helper another name everywhere: make rename OLD=descend NEW=go_down
+	git grep -lIw '$(OLD)' -- ':!CHANGELOG.md' | xargs perl -pi -e 's/\b$(OLD)\b/$(NEW)/g'
+	.venv/bin/nbdev-export
+	.venv/bin/python tools/readme.py
+	git diff --stat
+
 # made_in names the folder that .venv was made in: it does not work from another
 ifneq ($(shell cat $(venv) 2>/dev/null),$(CURDIR))
 $(venv): new
@@ -81,4 +87,4 @@ $(venv):
 	.venv/bin/python -m pip install -e '.[$*]'
 	@touch $@
 
-.PHONY: help lab test test-kernel test-wheel test-floors test-browser lint-js docs linkcheck bench ladder opening notebooks readme links new
+.PHONY: help lab test test-kernel test-wheel test-floors test-browser lint-js docs linkcheck bench ladder opening notebooks readme links rename new
