@@ -94,7 +94,8 @@ def imported(*patterns):
     modules = {alias.name for n in nodes if isinstance(n, ast.Import) for alias in n.names}
     modules |= {n.module for n in nodes if isinstance(n, ast.ImportFrom) and not n.level}
     modules = {m.split('.')[0] for m in modules} - sys.stdlib_module_names - own
-    return {packages_distributions()[m][0].lower() for m in modules}
+    installed = packages_distributions()  # what an extra brings that is not here has its own name
+    return {installed.get(m, [m.replace('_', '-')])[0].lower() for m in modules}
 
 def test_package_requires_what_it_imports():
     ours = imported('chapter4_helpers/*.py') - {'ipywidgets'}  # the quiz works without
