@@ -1,13 +1,15 @@
 "What the notebook says about checkpoints and restarts, where it would take too long to see there."
-import os, re, shlex, signal, subprocess, sys, threading, time
+import os, re, shlex, signal, subprocess, sys, threading
 from contextlib import contextmanager
 from pathlib import Path
 import nbformat, pytest, torch
 from conftest import top
 
 cells = nbformat.read(top/'nbs'/'11_many_machines.ipynb', 4).cells
-env = os.environ | dict(OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='', TORCH_DISABLE_SHARE_RDZV_TCP_STORE='1')
-torchrun = f'{shlex.quote(sys.executable)} -m torch.distributed.run'  # as `torchrun`, wherever PATH leads
+env = os.environ | dict(OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='',
+                        TORCH_DISABLE_SHARE_RDZV_TCP_STORE='1')
+# as `torchrun`, wherever PATH leads
+torchrun = f'{shlex.quote(sys.executable)} -m torch.distributed.run'
 two = f'{torchrun} --standalone --nproc-per-node 2 '
 restarting = two + '--max-restarts 3 go_on.py '
 
@@ -27,7 +29,7 @@ def edit(path, old, new):
 
 @contextmanager
 def ended(runs, after=300):
-    "End the launchers in `runs`, which then end their workers, at the latest when these seconds are over"
+    "End the launchers in `runs`, and so their workers, at the latest after these seconds"
     def end():
         for r in runs: r.terminate()
     timer = threading.Timer(after, end)
@@ -39,7 +41,8 @@ def ended(runs, after=300):
         for r in runs: r.wait(60)
 
 def start(line, cwd, out=subprocess.PIPE):
-    return subprocess.Popen(shlex.split(line), cwd=cwd, env=env, text=True, stdout=out, stderr=subprocess.STDOUT)
+    return subprocess.Popen(shlex.split(line), cwd=cwd, env=env, text=True, stdout=out,
+                            stderr=subprocess.STDOUT)
 
 def workers(said):
     "The processes of a line such as `processes 12 13 from step 0`, and the step"
@@ -47,7 +50,7 @@ def workers(said):
         return [int(i) for i in found[1].split()],int(found[2])
 
 def watch(line, cwd, strike={}):
-    "Run `line`; at each step of `strike`, send a signal to a rank; return from which steps the run started"
+    "Run `line`, and at each step of `strike` signal a rank; return the steps it started from"
     strike,starts,said = dict(strike),[],''
     run = start(line, cwd)
     with ended([run]):
@@ -156,7 +159,8 @@ for i in range(200):
     check(folder)
     if status==0: break
     killed.add((len(go_on.checkpoints(folder)), (folder/'new').exists()))
-assert killed=={(1,False), (1,True), (2,False)}, killed  # before, while it is written, before the old one is deleted
+# before, while it is written, before the old one is deleted
+assert killed=={(1,False), (1,True), (2,False)}, killed
 print(i)
 ''')
     assert 10 < int(python('moments.py', cwd=folder, env=env)) < 199
@@ -181,7 +185,8 @@ parts = [number(path) for path in new.iterdir()]
 assert len(parts)==4, sorted(new.iterdir())
 assert did[0][0]=='delete'  # what an earlier one may have left
 assert sorted(did[1:5])==sorted(('flush', n) for n in parts)
-assert did[5:]==[('flush', number(new)), ('rename', None), ('flush', number(folder)), ('delete', None)]
+assert did[5:]==[('flush', number(new)), ('rename', None), ('flush', number(folder)),
+                 ('delete', None)]
 ''')
     python('flushed.py', cwd=folder, env=env)
 
@@ -217,7 +222,8 @@ assert run.accelerator.prepare(dl) is dl
 torch.save((found, drawn), f'rank_{run.accelerator.process_index}')
 ''')
     python(*shlex.split(two)[1:], 'order.py', cwd=folder, env=env)
-    (first,noise),(second,other) = (torch.load(folder/f'rank_{r}', weights_only=True) for r in (0,1))
+    (first,noise),(second,other) = (torch.load(folder/f'rank_{r}', weights_only=True)
+                                    for r in (0,1))
     assert noise != other
     for epoch,(a,b) in enumerate(zip(first, second)):
         order = torch.randperm(12396, generator=torch.Generator().manual_seed(epoch))[:48*256]
@@ -256,7 +262,9 @@ def test_other_noise_ends_elsewhere(folder):
     # So in the notebook the random states are what brings a killed run to the same weights
     edit(folder/'go_on.py', 'epochs=8', 'epochs=2')
     watch(restarting + 'undisturbed', folder)
-    edit(folder/'go_on.py', 'run.accelerator.load_state(newest)', '(newest/f"random_states_{run.accelerator.process_index}.pkl").unlink(); run.accelerator.load_state(newest)')
+    load = 'run.accelerator.load_state(newest)'
+    forget = '(newest/f"random_states_{run.accelerator.process_index}.pkl").unlink()'
+    edit(folder/'go_on.py', load, f'{forget}; {load}')
     assert watch(restarting + 'killed', folder, {60: (1, signal.SIGKILL)})[1] >= 60
     assert difference(folder/'killed'/'net.pt', folder/'undisturbed'/'net.pt') > 1e-4
 
@@ -281,8 +289,9 @@ def test_a_machine_joins_and_leaves(folder, python):
     [line] = re.findall(r'(?m)^    (torchrun(?:.*\\\n)*.*)', text)
     # The store by which they meet is here, so that its port is ours, and either may go
     store = torch.distributed.TCPStore('127.0.0.1', 0, is_master=True, wait_for_workers=False)
-    for old,new in (('torchrun', torchrun), ('10.0.0.1:29500', f'127.0.0.1:{store.port}'), ('per-node 4', 'per-node 1'),
-                    (' \\\n', ' '), ('c10d', 'c10d --rdzv-conf is_host=0,keep_alive_interval=1,last_call_timeout=2')):
+    conf = 'c10d --rdzv-conf is_host=0,keep_alive_interval=1,last_call_timeout=2'
+    for old,new in (('torchrun', torchrun), ('10.0.0.1:29500', f'127.0.0.1:{store.port}'),
+                    ('per-node 4', 'per-node 1'), (' \\\n', ' '), ('c10d', conf)):
         assert old in line
         line = line.replace(old, new)
     edit(folder/'go_on.py', 'epochs=8', 'epochs=60')
