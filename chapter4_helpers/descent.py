@@ -22,6 +22,6 @@ def descend(
     for _ in range(steps+1):                   # one more, for the last place
         loss = check_loss(f(x.requires_grad_()))
         path.append((x.detach(), loss.item()))
-        loss.backward(inputs=x)                # the gradient, and no other tensor's
+        loss.backward(inputs=[x])              # the gradient, and no other tensor's
         x = x.detach() - lr*x.grad             # the step, to a new tensor
     return path
