@@ -5,11 +5,13 @@
 # %% auto #0
 __all__ = ['questions', 'answer', 'explain', 'check', 'save', 'resume', 'score']
 
-# %% ../nbs/workshop/quiz.ipynb #72fe4d97
-import json, sys
+# %% ../nbs/workshop/quiz.ipynb #184f80f0
+import json, re, sys
 from copy import deepcopy
 from datetime import date, timedelta
 from hashlib import sha256
+from html import escape
+from importlib.resources import files
 from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
@@ -131,19 +133,22 @@ def _due(n): return date.fromisoformat(_state[n]['day']) + timedelta(_state[n]['
 def _again(n): return n in _state and _state[n]['wait'] > 0 and _due(n) <= _today()
 def _day(d): return f'{d.day} {d:%B}'
 
-# %% ../nbs/workshop/quiz.ipynb #5bb52721
+# %% ../nbs/workshop/quiz.ipynb #46fefed4
 _colab = ('https://colab.research.google.com/'
           'github/chapter4-helpers/chapter4_helpers/blob/main/nbs/')
 
 _lessons = ''  # the folder of the lessons, seen from the notebook that asks
 
-def _link(notebook, section):
+def _address(notebook, section):
     site = _colab if 'google.colab' in sys.modules else _lessons
-    anchor = section.replace('`', '').replace(' ', '-')
-    return f'[{notebook}, {section}]({site}{notebook}.ipynb#{anchor})'
+    return f'{site}{notebook}.ipynb#{section.replace("`", "").replace(" ", "-")}'
 
-def _say(text, **kwargs):
-    return display({'text/markdown': text, 'text/plain': text}, raw=True, **kwargs)
+def _link(notebook, section):
+    return f'[{notebook}, {section}]({_address(notebook, section)})'
+
+def _say(text, html='', **kwargs):
+    data = {'text/markdown': text, 'text/plain': text} | ({'text/html': html} if html else {})
+    return display(data, raw=True, **kwargs)
 
 def _progress(n=1):
     "How far you are in the questions of the chapter, or beyond it, wherever `n` is"
@@ -175,7 +180,45 @@ def _tell(n, failed=''):
     how = f'{failed}\n\n' if failed else f'{_verdict(n, a["given"])} '
     _say(how + ' '.join([*parts, f'{_progress(n)}.']))
 
-# %% ../nbs/workshop/quiz.ipynb #10c83fbc
+# %% ../nbs/workshop/quiz.ipynb #521bbb8b
+_github = 'https://github.com/chapter4-helpers/chapter4_helpers/blob/main/nbs/'
+_in_page = 'one', 'some', 'order', 'numbers', 'word'  # the kinds that the page can check
+
+def _person():
+    "Is somebody there to answer, or does a program run the notebook?"
+    # A front end with a person at it allows `input`; what only runs notebooks does not
+    kernel = getattr(get_ipython(), 'kernel', None)
+    return 'google.colab' in sys.modules or getattr(kernel, '_allow_stdin', False)
+
+def _form(n, hint):
+    "The element that asks question `n` in a page; `hint` is there without scripts, too"
+    place = _questions[n]['notebook'], _questions[n]['section']
+    name = escape(', '.join(place).replace('`', ''))
+    link = f'<a slot="again" href="{escape(_address(*place))}" hidden>{name}</a>'
+    return f'<quiz-question number="{n}">{escape(hint)}{link}</quiz-question>'
+
+def _score_form(text):
+    "The element that says the score of the page, unless there is one here"
+    return '' if _state or _person() else f'<quiz-score>{escape(text)}</quiz-score>'
+
+def _elsewhere():
+    "Where a question can be answered that the page cannot check"
+    name = '10_questionnaire.ipynb'
+    return f'Run it [in Colab]({_colab}{name}), or in [the notebook]({_github}{name}) on your machine.'
+
+def _page_script():
+    "What makes the elements work: `quiz.js`, what it imports, its style and the table"
+    def read(*names):
+        js = files('chapter4_helpers')/'js'
+        return '\n'.join((js/name).read_text('utf-8') for name in names)
+    modules = read('page.js', 'sha256.js', 'quiz.js')
+    table = {n: {k: q[k] for k in ('kind', 'options', 'sums')} for n,q in _questions.items()}
+    args = table, _beyond, read('play.css', 'quiz.css')
+    args = ', '.join(json.dumps(a).replace('<', '\\u003c') for a in args)
+    script = re.sub(r'(?m)^import .*\n|^export ', '', modules)
+    return f'<script type="module">\n{script}\nstartQuiz({args})\n</script>'
+
+# %% ../nbs/workshop/quiz.ipynb #c3ef1c08
 def _leave_open(n, hint='Open.', words=''):
     "Put question `n`, or say how it stands"
     again = _again(n)
@@ -183,9 +226,12 @@ def _leave_open(n, hint='Open.', words=''):
         _opened.add(n)
         hint = ('**Asked again**, because you missed it. Think anew: an answer that '
                 'still stands in the cell is from last time. Your next one counts.')
-    if _live() and not _questions[n]['kind'].startswith('code'): _ask(n, hint, words)
+    kind = _questions[n]['kind']
+    if _live() and not kind.startswith('code'): _ask(n, hint, words)
     elif n in _state and not again: _tell(n)
-    else: _say(hint)
+    elif again or _person(): _say(hint)
+    elif kind in _in_page: _say(hint, _form(n, hint))
+    else: _say(f'{hint} {_elsewhere()}')
 
 def _keep(n, failed='', **new):
     "Keep the answer `new` to question `n`, with day and wait, and say how it was"
@@ -287,13 +333,10 @@ def check(
         except ValueError as e: return _say(f'Still open: {e} in `also`.')
     _keep(n, given=given)
 
-# %% ../nbs/workshop/quiz.ipynb #77a1bdb2
+# %% ../nbs/workshop/quiz.ipynb #7ffebb4f
 def _live():
     "Is ipywidgets there, and somebody to press a button?"
-    kernel = getattr(get_ipython(), 'kernel', None)
-    # A front end with a person at it allows `input`; what only runs notebooks does not
-    person = 'google.colab' in sys.modules or getattr(kernel, '_allow_stdin', False)
-    return bool(person and find_spec('ipywidgets'))
+    return bool(_person() and find_spec('ipywidgets'))
 
 def _boxes(letters, given, name, done):
     "A box to tick for each letter, and a button that calls `done` with those ticked"
@@ -340,14 +383,15 @@ def _ask(n, hint='Open.', words=''):
         with capture_output() as c: f(n, *args)
         below.update(c.outputs[-1].data, raw=True)
     box = w.VBox(_fields(n, show, before, words))
-    display(box)
+    beside = _questions[n]['kind'] in _in_page and 'google.colab' not in sys.modules
+    display(box._repr_mimebundle_() | ({'text/html': _form(n, '')} if beside else {}), raw=True)
     below = _say(hint, display_id=True)
     if before:
         with capture_output() as c: _tell(n)
         below.update(c.outputs[-1].data, raw=True)
     return box
 
-# %% ../nbs/workshop/quiz.ipynb #57252f67
+# %% ../nbs/workshop/quiz.ipynb #0c1939bb
 _made_by = 'chapter4_helpers, 10_questionnaire'
 
 def _fits(n, given, day, wait, words=''):
@@ -395,8 +439,10 @@ def resume(
 ):
     "Bring back the answers saved in `path`, except to questions answered since."
     path = Path(path)
+    _say('', _page_script())
     if not path.exists():
-        return _say(f'No saved answers in this folder. {_progress()}.')
+        text = f'No saved answers in this folder. {_progress()}.'
+        return _say(text, _score_form(text))
     try: kept = _read(path)
     except (ValueError, OSError) as e:
         return _say(f'Not resumed: {e}. Nothing was changed, in the file or here. '
@@ -404,7 +450,7 @@ def resume(
     _state.update(kept | _state)
     _say(f'{len(kept)} answers read from {path.name}. {_progress()}.{_comes_back()}')
 
-# %% ../nbs/workshop/quiz.ipynb #b361b638
+# %% ../nbs/workshop/quiz.ipynb #cec77698
 def _list(ns):
     "Numbers in a line, such as `1 to 4, 6`"
     ns = sorted(ns)
@@ -434,4 +480,4 @@ def score():
     still = [n for n in _questions if n not in _state]
     if _state and still: lines += ['', f'Open: {_list(still)}.']
     if not wrong and len(done) == len(_questions): lines.append('Nothing to revisit.')
-    _say('\n'.join(lines))
+    _say('\n'.join(lines), _score_form(f'{_progress()}. {_progress(_beyond)}.'))

@@ -10,7 +10,7 @@ after the figure. Beside each page lies its Markdown, and llms.txt lists them.""
 import ast, inspect, re, shutil, sys
 from base64 import b64decode
 from copy import deepcopy
-from html import escape
+from html import escape, unescape
 from importlib import import_module
 from pathlib import Path
 from posixpath import normpath
@@ -44,17 +44,24 @@ class Page(NamedTuple):
 
 def slug(heading): return re.sub(r'[^\w\- ]', '', heading.strip().lower()).replace(' ', '-')
 
+def site_link(link, folder):
+    "The `link` of a notebook in `folder` to a page and section of the site, or else to GitHub"
+    to,_,section = link.partition('#')
+    if re.match(r'[a-z]+:', to): return link
+    path = normpath(f'{folder}/{to}')
+    if not path.startswith('nbs'): to = f'{settings.blob}/{path}'
+    return f'{to}#{slug(section.replace("-", " "))}' if section else to
+
 def with_site_links(text, folder):
-    "Markdown of `folder` whose links lead to the site's pages and sections, or else to GitHub"
-    def link(m):
-        to,_,section = m[1].partition('#')
-        if re.match(r'[a-z]+:', to): return m[0]
-        path = normpath(f'{folder}/{to}')
-        if not path.startswith('nbs'): to = f'{settings.blob}/{path}'
-        return f']({to}#{slug(section.replace("-", " "))})' if section else f']({to})'
+    "Markdown of `folder` with the links of the site"
     # The badge is an image on another host
     text = re.sub(r'\[!\[Open In Colab\]\([^)]*\)\]', '[Open in Colab]', text)
-    return re.sub(r'\]\(([^)\s]+)\)', link, text)
+    return re.sub(r'\]\(([^)\s]+)\)', lambda m: f']({site_link(m[1], folder)})', text)
+
+def html_with_site_links(html, folder):
+    "The same for HTML, where Sphinx makes nothing of the names of notebooks"
+    def link(m): return m[1] + escape(site_link(unescape(m[2]), folder).replace('.ipynb', '.html'))
+    return re.sub(r'(<a [^>]*\bhref=")([^"]+)', link, html)
 
 def sentences(line):
     marks = r'`(.+?)`|\*\*?(.+?)\*\*?|!?\[(.+?)\]\(.+?\)|^(?:#+|-|\d+\.) '
@@ -102,7 +109,8 @@ def prepare(cell, alt, module, folder):
     for data in [o.data for o in cell.outputs if 'data' in o]:
         if md := data.get('text/markdown'): data['text/markdown'] = with_site_links(md, folder)
         if html := data.get('text/html'):
-            data['text/html'] = html.replace('<img id=', f'<img alt="{escape(alt)}" id=')
+            html = html.replace('<img id=', f'<img alt="{escape(alt)}" id=')
+            data['text/html'] = html_with_site_links(html, folder)
 
 def read(path):
     "The notebook at `path` as a page"

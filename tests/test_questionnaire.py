@@ -5,12 +5,14 @@ The right answers stand here and nowhere else in clear text. The quiz has their 
 of nbs/workshop/quiz.ipynb; where one is missing or wrong, `test_sums` says what it should be."""
 import json, math, re, sys
 from datetime import date
+from html import unescape
 from types import SimpleNamespace
 import nbformat, pytest, torch
 from nbclient import NotebookClient
 from torch.nn import functional as F
 from chapter4_helpers import quiz
 from conftest import top
+from settings import settings
 
 def an_epoch(dl, w, lr, zero=True, late=False):
     for xb,yb in dl:
@@ -195,7 +197,70 @@ def test_lesson_holds_no_answers(nb):
         if m := re.match(r'explain\((\d+), (.*)\)$', call, re.S):
             assert int(m[1])==n and m[2] == '"""\n\n""", points=\'\'', n
     text = json.dumps([c.get('outputs', []) for c in read('10_questionnaire').cells])
-    assert 'Right' not in text and 'Not ' not in text
+    text,n = re.subn('<script.+?</script>', '', text)  # it can say both, and has checksums alone
+    assert n==1 and 'Right' not in text and 'Not ' not in text
+
+# The page
+
+def saved():
+    "By number: what the saved lesson shows under the call of each question"
+    found = {}
+    for c in read('10_questionnaire').cells:
+        m = c.cell_type=='code' and re.search(r'(?m)^(?:answer|explain|check)\((\d+), ', c.source)
+        if m: found[int(m[1])] = c.outputs[-1].data
+    return found
+
+def test_page_asks_what_it_can_check(nb):
+    for n,data in saved().items():
+        q = quiz._questions[n]
+        if q['kind'] in quiz._in_page:
+            place = f'{q["notebook"]}.ipynb#{q["section"].replace("`", "").replace(" ", "-")}'
+            link = f'<a slot="again" href="{place}" hidden>{q["notebook"]}, {q["section"]}</a>'
+            html = f'<quiz-question number="{n}">Open.{link}</quiz-question>'
+            assert unescape(data['text/html']) == html
+            assert data['text/markdown'] == data['text/plain'] == 'Open.'
+        else:
+            assert 'text/html' not in data, n
+            for site in (settings.colab, settings.blob):
+                assert f']({site}/nbs/10_questionnaire.ipynb)' in data['text/markdown'], n
+    assert list(saved()) == list(quiz._questions)
+
+def test_page_has_the_script_once_and_as_it_is():
+    outputs = [o.data for c in read('10_questionnaire').cells for o in c.get('outputs', [])]
+    scripts = [d['text/html'] for d in outputs if '<script' in d.get('text/html', '')]
+    assert scripts == [quiz._page_script()], 'make notebooks ARGS=nbs/10_questionnaire.ipynb'
+    assert lesson.stat().st_size < 250_000
+
+def test_page_is_given_checksums_alone():
+    script = quiz._page_script()
+    call = re.search(r'(?m)^startQuiz\((.+)\)$', script)[1]
+    table,beyond,style = json.loads(f'[{call}]')
+    parts = 'kind', 'options', 'sums'
+    table_here = {str(n): {k: q[k] for k in parts} for n,q in quiz.questions().items()}
+    assert (table, beyond) == (table_here, quiz._beyond)
+    without = script.replace('http://www.w3.org/2000/svg', '')  # a name, not an address
+    assert re.findall(r'https?:|@import|\bfetch\(|url\(|XMLHttpRequest', without) == []
+    for n in (14, 30, 36, 39, 42):
+        for a in spellings(n):
+            word = quiz._tidy(n, a)
+            if word != 'raise': assert not re.search(rf'(?<![\w.]){re.escape(word)}(?!\w)', script), word
+
+@pytest.mark.parametrize('program', [True, False])
+def test_who_gets_the_page(program, at, monkeypatch):
+    # Not somebody who runs the cells, whose answers are kept here
+    got = []
+    monkeypatch.setattr(quiz, 'display', lambda data, **kwargs: got.append(data))
+    monkeypatch.setattr(quiz, '_person', lambda: not program)
+    for f in (quiz.resume, quiz.score, lambda: quiz.answer(1, ''), lambda: quiz.explain(2, '')): f()
+    script,*shown,explain = got
+    assert script['text/html'] == quiz._page_script() and script['text/plain'] == ''
+    assert ['text/html' in d for d in shown] == [program]*3
+    in_colab = f'[in Colab]({quiz._colab}10_questionnaire.ipynb)'
+    assert (in_colab in explain['text/markdown']) == program
+    quiz.answer(1, 'b')
+    for f in (quiz.score, lambda: quiz.answer(1, '')):
+        f()
+        assert 'text/html' not in got[-1]  # these are answers that Python has
 
 # The questions
 
