@@ -180,7 +180,7 @@ def _tell(n, failed=''):
     how = f'{failed}\n\n' if failed else f'{_verdict(n, a["given"])} '
     _say(how + ' '.join([*parts, f'{_progress(n)}.']))
 
-# %% ../nbs/workshop/quiz.ipynb #521bbb8b
+# %% ../nbs/workshop/quiz.ipynb #76b633f7
 _github = 'https://github.com/chapter4-helpers/chapter4_helpers/blob/main/nbs/'
 _in_page = 'one', 'some', 'order', 'numbers', 'word'  # the kinds that the page can check
 
@@ -194,7 +194,8 @@ def _form(n, hint):
     "The element that asks question `n` in a page; `hint` is there without scripts, too"
     place = _questions[n]['notebook'], _questions[n]['section']
     name = escape(', '.join(place).replace('`', ''))
-    link = f'<a slot="again" href="{escape(_address(*place))}" hidden>{name}</a>'
+    # `hidden` alone would not outlive what JupyterLab does to a notebook it does not trust
+    link = f'<a slot="again" href="{escape(_address(*place))}" hidden="hidden">{name}</a>'
     return f'<quiz-question number="{n}">{escape(hint)}{link}</quiz-question>'
 
 def _score_form(text):

@@ -143,6 +143,28 @@ def test_questions_come_first_and_answers_unfold(site, chromium):
         fold.locator('summary').click()
         assert fold.get_by_text(inside).is_visible()
 
+@pytest.mark.parametrize('width', [390, 1280])
+@pytest.mark.parametrize('scheme', ['light', 'dark'])
+def test_questions_answer_in_the_page(width, scheme, site, chromium):
+    here = f'{site}10_questionnaire.html'
+    with open_page(chromium, here, width, color_scheme=scheme) as (page,wrong):
+        question = page.locator('quiz-question[number="5"]')
+        question.get_by_role('button', name='b', exact=True).click()
+        told = 'Not b. Read again: . 0 of 37 right, 1 wrong, 36 open.'  # and a link in its slot
+        assert question.get_by_role('status').text_content() == told
+        # Our output has the page's colours, and the one that brings the script takes no place
+        color,ground = question.get_by_role('button', name='a', exact=True).evaluate("""e => [
+            getComputedStyle(e).color == getComputedStyle(document.body).color,
+            getComputedStyle(e.getRootNode().host.closest('.text_html')).backgroundColor]""")
+        assert color and ground == 'rgba(0, 0, 0, 0)'
+        script = page.locator('.text_html:has(> script)')
+        assert script.count()==1 and script.bounding_box() is None
+        question.get_by_role('link').click()
+        page.wait_for_url('**/00_pixels.html#rank-and-shape')
+        page.go_back()
+        score = page.locator('quiz-score').last.get_by_role('status')
+        assert score.text_content().startswith('0 of 37 right, 1 wrong, 36 open.') and wrong == []
+
 def test_reference(folder):
     md = (folder/'helpers.html.md').read_text('utf-8')
     entries = dict(re.findall(r'(?ms)^### `(\w+)`\n(.*?)(?=^##|\Z)', md))

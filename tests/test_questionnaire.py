@@ -215,7 +215,7 @@ def test_page_asks_what_it_can_check(nb):
         q = quiz._questions[n]
         if q['kind'] in quiz._in_page:
             place = f'{q["notebook"]}.ipynb#{q["section"].replace("`", "").replace(" ", "-")}'
-            link = f'<a slot="again" href="{place}" hidden>{q["notebook"]}, {q["section"]}</a>'
+            link = f'<a slot="again" href="{place}" hidden="hidden">{q["notebook"]}, {q["section"]}</a>'
             html = f'<quiz-question number="{n}">Open.{link}</quiz-question>'
             assert unescape(data['text/html']) == html
             assert data['text/markdown'] == data['text/plain'] == 'Open.'

@@ -1,6 +1,6 @@
 """The questionnaire where no Python runs, in Chromium: it says what Python says, keeps the score,
 and fetches nothing."""
-import shutil
+import re, shutil
 from contextlib import contextmanager
 import nbformat, pytest
 from nbconvert import HTMLExporter
@@ -210,7 +210,7 @@ def test_jupyterlab(server, chromium):
     copy = shutil.copy(lesson, folder/'10_before.ipynb')
     address = f'{url}lab/workspaces/quiz/tree/10_before.ipynb?token={token}'
     with open_page(chromium, address) as (page,wrong_here):  # not trusted: words
-        output = page.locator('.jp-OutputArea-output', has_text='Open.').first
+        output = page.locator('.jp-OutputArea-output', has_text=re.compile(r'^\s*Open\.')).first
         output.wait_for()
         assert output.inner_text().strip() == 'Open.'
         assert page.locator('quiz-question').count()==0

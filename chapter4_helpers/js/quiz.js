@@ -15,10 +15,10 @@ function isNumber(text) { return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,2})?$/i.tes
 /** What was typed or pressed for question `n`, in tidy form; an error if it does not fit. */
 export function tidy(n, text) {
   const {kind, options} = questions[n]
-  function check(fits, wanted) { if (!fits) throw new RangeError(`question ${n} wants ${wanted}`) }
+  function check(good, wanted) { if (!good) throw new RangeError(`question ${n} wants ${wanted}`) }
   if (kind === 'numbers') {
-    const numbers = text.trim().split(/\s+/)
-    check(numbers.length === Number(options) && numbers.every(isNumber), `${options} number${options === '1' ? '' : 's'}`)
+    const numbers = text.trim().split(/\s+/), good = numbers.length === Number(options) && numbers.every(isNumber)
+    check(good, `${options} number${options === '1' ? '' : 's'}`)
     return numbers.map(rounded).join(' ')
   }
   if (kind === 'word') {
@@ -50,8 +50,9 @@ function verdict(n, given) {
 function progress(n) {
   const group = Object.keys(questions).filter(m => (m >= beyond) === (n >= beyond))
   const done = group.filter(m => m in answers), right = done.filter(m => isRight(m, answers[m])).length
-  const where = n >= beyond ? ' beyond the chapter' : '', wrong = done.length - right
-  return `${right} of ${group.length}${where} right, ${wrong ? `${wrong} wrong, ` : ''}${group.length - done.length} open`
+  const where = n >= beyond ? ' beyond the chapter' : ''
+  const wrong = right < done.length ? `${done.length - right} wrong, ` : ''
+  return `${right} of ${group.length}${where} right, ${wrong}${group.length - done.length} open`
 }
 
 // Keeping
@@ -64,7 +65,8 @@ function fits(n, given) {
 function read() {
   try {
     const kept = JSON.parse(localStorage.getItem(key))
-    if (kept.version === version) return Object.fromEntries(Object.entries(kept.answers).filter(([n, a]) => fits(n, a)))
+    const good = Object.entries(kept.answers).filter(([n, given]) => fits(n, given))
+    if (kept.version === version) return Object.fromEntries(good)
   } catch { /* then there are none */ }
   return {}
 }
@@ -99,50 +101,22 @@ function fields({kind, options}, answer) {
   const letters = [...options]
   if (kind === 'one') {
     const buttons = letters.map(c => button(c, () => answer(c)))
-    return {elements: buttons, show(given) { for (const b of buttons) b.setAttribute('aria-pressed', b.textContent === given) }}
+    function show(given) { for (const b of buttons) b.setAttribute('aria-pressed', b.textContent === given) }
+    return {elements: buttons, show}
   }
   if (kind === 'some') {
     const boxes = letters.map(() => make('input', {type: 'checkbox'}))
+    const labels = letters.map((c, i) => make('label', {}, boxes[i], ` ${c}`))
     function ticked() { return letters.filter((_, i) => boxes[i].checked).join('') }
-    return {
-      elements: [...letters.map((c, i) => make('label', {}, boxes[i], ` ${c}`)), button('Answer', () => answer(ticked()))],
-      show(given) { boxes.forEach((box, i) => { box.checked = given.includes(letters[i]) }) },
-    }
+    function show(given) { boxes.forEach((box, i) => { box.checked = given.includes(letters[i]) }) }
+    return {elements: [...labels, button('Answer', () => answer(ticked()))], show}
   }
-  const what = kind === 'numbers' ? options === '1' ? 'number' : 'numbers, spaces between' : {order: 'letters'}[kind] ?? kind
-  const attributes = {type: 'text', 'aria-label': what, placeholder: what, autocapitalize: 'off', autocomplete: 'off', spellcheck: 'false'}
-  const field = make('input', {...attributes, onkeydown: e => { if (e.key === 'Enter') answer(field.value) }})
+  const numbers = options === '1' ? 'number' : 'numbers, spaces between'
+  const what = {order: 'letters', word: 'word', numbers}[kind]
+  const plain = {autocapitalize: 'off', autocomplete: 'off', spellcheck: 'false'}  // or a phone mends what is typed
+  const field = make('input', {type: 'text', 'aria-label': what, placeholder: what, ...plain})
+  field.addEventListener('keydown', e => { if (e.key === 'Enter') answer(field.value) })
   return {elements: [field, button('Answer', () => answer(field.value))], show(given) { field.value = given }}
-}
-
-class Question extends Piece {
-  build() {
-    this.n = Number(this.getAttribute('number'))
-    this.link = this.querySelector('a')  // to what one should read again; as the page has it, so that Jupyter can open it
-    this.open = this.firstChild === this.link ? '' : this.firstChild.textContent
-    this.fields = fields(questions[this.n], text => this.answer(text))
-    const controls = make('div', {class: 'buttons', role: 'group', 'aria-label': `Question ${this.n}`}, ...this.fields.elements)
-    return make('div', {class: 'play quiz'}, controls, this.says)
-  }
-
-  answer(text) {
-    if (!text.trim()) return
-    try { keep({...answers, ...read(), [this.n]: tidy(this.n, text)}) } catch (e) {
-      this.says.textContent = `Still open: ${e.message}.`
-      return
-    }
-    this.tell()
-    tell(Score)
-  }
-
-  tell() {
-    const given = answers[this.n], right = given !== undefined && isRight(this.n, given)
-    this.fields.show(given ?? '')
-    this.link.hidden = right || given === undefined
-    const again = this.link.hidden ? [] : ['Read again: ', make('slot', {name: 'again'}), '. ']
-    this.says.replaceChildren(...given === undefined ? [this.open] :
-      [make('strong', {}, ...verdict(this.n, given)), ' ', ...again, `${progress(this.n)}.`])
-  }
 }
 
 class Score extends Piece {
@@ -168,6 +142,36 @@ class Score extends Piece {
     this.reset.textContent = 'Reset'
     this.reset.hidden = !Object.keys(answers).length
     this.says.replaceChildren(make('strong', {}, `${progress(1)}.`), ` ${progress(beyond)}.`)
+  }
+}
+
+class Question extends Piece {
+  build() {
+    this.n = Number(this.getAttribute('number'))
+    this.link = this.querySelector('a')  // to what to read again
+    this.open = this.firstChild === this.link ? '' : this.firstChild.textContent
+    this.fields = fields(questions[this.n], text => this.answer(text))
+    const group = {class: 'buttons', role: 'group', 'aria-label': `Question ${this.n}`}
+    return make('div', {class: 'play quiz'}, make('div', group, ...this.fields.elements), this.says)
+  }
+
+  answer(text) {
+    if (!text.trim()) return
+    try { keep({...answers, ...read(), [this.n]: tidy(this.n, text)}) } catch (e) {
+      this.says.textContent = `Still open: ${e.message}.`
+      return
+    }
+    this.tell()
+    tell(Score)
+  }
+
+  tell() {
+    const given = answers[this.n], right = given !== undefined && isRight(this.n, given)
+    this.fields.show(given ?? '')
+    this.link.hidden = right || given === undefined
+    const again = this.link.hidden ? [] : ['Read again: ', make('slot', {name: 'again'}), '. ']
+    this.says.replaceChildren(...given === undefined ? [this.open] :
+      [make('strong', {}, ...verdict(this.n, given)), ' ', ...again, `${progress(this.n)}.`])
   }
 }
 

@@ -16,7 +16,7 @@ function blocks(text) {
   bytes.push(0x80)
   while (bytes.length%64 !== 56) bytes.push(0)
   const words = []
-  for (let i = 0; i < bytes.length; i += 4) words.push(bytes[i] << 24 | bytes[i + 1] << 16 | bytes[i + 2] << 8 | bytes[i + 3])
+  bytes.forEach((byte, i) => { words[i >> 2] |= byte << 24 - i%4*8 })
   words.push(0, bits)
   return words.map((_, i) => words.slice(i, i + 16)).filter((_, i) => i%16 === 0)
 }
