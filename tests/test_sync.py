@@ -63,11 +63,14 @@ def test_github_shows_the_outputs(path):
     shown = {'text/plain', 'text/html', 'text/markdown', 'image/png', 'image/jpeg'}
     assert {kind for d in data for kind in d} <= shown
     scripts = [html for html in (d.get('text/html', '') for d in data) if '<script' in html]
-    ours = 'class="animation"', 'class="play-here"'
+    ours = 'class="animation"', 'class="play-here"', '\nstartQuiz('
     assert [html[:200] for html in scripts if not any(c in html for c in ours)] == []
     # What `play` makes has a picture for where its script does not run
     played = [d for d in data if 'class="play-here"' in d.get('text/html', '')]
     assert [d for d in played if 'image/png' not in d] == []
+    # And what `quiz` makes has words
+    asked = [d for d in data if re.match('<quiz-', d.get('text/html', ''))]
+    assert [d for d in asked if not d.get('text/markdown')] == []
 
 @each_notebook
 def test_size(path): assert path.stat().st_size < 1.5e6
