@@ -200,7 +200,8 @@ def test_by_keyboard_and_by_name(site, chromium):
 
 def test_where_nothing_may_be_kept_or_loaded(site, chromium, tmp_path):
     # In a sandbox that allows nothing but scripts, localStorage raises an error
-    policy = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'"
+    inline = "script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
+    policy = f"default-src 'none'; {inline}"
     meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
     inner = page_of(nbformat.read(lesson, 4)).replace('<meta', f'{meta}<meta', 1)
     icon,size = '<link rel="icon" href="data:,">', 'width="900" height="800"'
