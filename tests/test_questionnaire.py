@@ -389,6 +389,10 @@ def test_buttons(tmp_path):
         for i,c in enumerate(list(nb.cells)): client.execute_cell(c, i)
         shown = [c.source for c in nb.cells if c.cell_type=='code' and has_widgets(c)]
         assert len(shown) == 37 and all(re.match('answer|explain', s) for s in shown)
+        beside = [o.data['text/html'] for c in nb.cells for o in c.get('outputs', [])
+                  if {widget, 'text/html'} <= {*o.get('data', {})}]
+        asks = [re.match(r'<quiz-question number="(\d+)"><a ', html)[1] for html in beside]
+        assert asks == [str(n) for n,q in quiz._questions.items() if q['kind'] in quiz._in_page]
         assert list(tmp_path.iterdir()) == []
 
         said = {}
