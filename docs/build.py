@@ -118,6 +118,7 @@ def read(path):
     folder = path.parent.relative_to(top).as_posix()
     tags = [t for c in nb.cells for t in c.metadata.get('tags', [])]
     module = ''.join(t.removeprefix('default_exp ') for t in tags if t.startswith('default_exp '))
+    nb.metadata.language_info.pygments_lexer = 'ipython3'  # it knows `!torchrun` and `%%writefile`
     title,summary = re.match(r'# (.+)\n\n> (.+)', nb.cells[0].source).groups()
     nb.cells = [c for c in nb.cells
                 if c.source.strip() and 'hide' not in c.metadata.get('tags', [])]
