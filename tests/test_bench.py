@@ -101,7 +101,8 @@ def test_what_08_says_of_the_race():
         accuracy = f'{measured["test accuracy"]} ± {measured["standard deviation"]}'
         assert (r['seconds'], r['accuracy']) == (measured['s, median'], accuracy)
         assert float(measured['runs']) >= 10
-    fast,far = re.search('`fast_net` takes (.*) times that, and `far_net` (.*) times', text).groups()
+    ratios = '`fast_net` takes (.*) times that, and `far_net` (.*) times'
+    fast,far = re.search(ratios, text).groups()
     assert f'99.04% in {fast} of' in said and f'99.5% in {float(far):.1f} times' in said
     assert float(fast) <= .5 and float(far) <= 5
     accs = {name: run.number(r['test accuracy']) for (name,_),r in rows.items()}
