@@ -102,6 +102,7 @@ assert whole > 200
 forks = pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork')
 
 @forks
+@pytest.mark.slow
 def test_killed_at_any_moment(python, tmp_path):
     # Half of the moments anywhere, half near the end, where the folder gets its name
     python('-c', few + '''

@@ -258,6 +258,7 @@ def test_mixed_precision_on_two(folder, python):
 
 # Restarts
 
+@pytest.mark.slow
 def test_other_noise_ends_elsewhere(folder):
     # So in the notebook the random states are what brings a killed run to the same weights
     edit(folder/'go_on.py', 'epochs=8', 'epochs=2')
