@@ -5,7 +5,6 @@ from pathlib import Path
 import nbformat, pytest
 from browser import open_page
 from conftest import ignore, lessons, top
-from test_kernel import slow
 
 pytestmark = pytest.mark.browser
 front_ends = dict(lab='lab/workspaces/{0}/tree/{0}.ipynb', notebook='notebooks/{0}.ipynb')
@@ -21,6 +20,8 @@ known = {
     # Notebook 7 starts: its shortcuts and its file browser ask for what is not loaded yet
     "Cannot read properties of undefined (reading 'schema')",
     "Command 'filebrowser:open-path' not registered."}
+
+long = '07_going_deeper', '08_all_digits'
 
 # A traceback has the one or the other, by version
 failed = '[data-mime-type$=error], [data-mime-type$=stderr]'
@@ -146,7 +147,7 @@ acts = {'02_learning_rate': animation_plays, '05_optimizer': bars_were_seen,
 def takes_minutes(front_end, name):
     # The two front ends draw a page by the same code, so the longer notebooks are read in one
     other = '06_nonlinearity', '09_learner', '11_many_machines'
-    return name in slow or front_end=='notebook' and name in other
+    return name in long or front_end=='notebook' and name in other
 
 @pytest.mark.parametrize('front_end,path', [
     pytest.param(f, p, id=f'{f}-{p.stem}', marks=[pytest.mark.slow]*takes_minutes(f, p.stem))
@@ -162,7 +163,7 @@ def test_notebook(front_end, path, server, chromium):
         def kinds(cells):
             return [[o.get('name') or sorted(o.data) for o in c.outputs
                      if 'text/html' not in o.get('data', {})] for c in cells]
-        run_all(page, kernels, 1200 if path.stem in slow else 300)
+        run_all(page, kernels, 1200 if path.stem in long else 300)
         assert page.locator(failed).all_text_contents() == []
         assert page.evaluate('''[...document.querySelectorAll("progress")]
             .filter(p => p.value < p.max).map(p => p.outerHTML)''') == []
