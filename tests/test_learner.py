@@ -2,11 +2,13 @@
 import copy, math, random, sys
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 from tempfile import TemporaryDirectory
 import matplotlib.pyplot as plt, numpy as np, pytest, torch
 import torch.nn.functional as F
 from hypothesis import given, strategies as st
 from torch import nn
+from chapter4_helpers import learner
 from chapter4_helpers.learner import *
 from chapter4_helpers.loss import batch_accuracy, mnist_loss
 from chapter4_helpers.minibatches import TensorDataLoader, validate_epoch
@@ -477,6 +479,19 @@ def test_validation_needs_no_gradients():
     learn.fit(1, cbs=callback(after_predict=lambda learn: grads.append(learn.pred.requires_grad)))
     assert grads == [True, True, False] and not learn.get_preds()[0].requires_grad
 
+def test_validating_another_set_in_mid_validation():
+    # Also where it has other rows: each gets its own figures
+    def look(learn): assert learn.validate([a_batch(7)])[1] == 7.
+    def rows(preds, targets): return len(preds)
+    for event in 'before_validate', 'after_batch', 'after_validate':
+        learn = a_learner(n_valid=5, metrics=rows)
+        whole = learn.validate()
+        def nested(learn):
+            if not learn.training and learn.dl is learn.dls.valid: look(learn)
+        learn.cbs.append(callback(**{event: nested}))
+        assert learn.validate() == whole and whole[1] == 10.
+        assert len(learn.get_preds()[0]) == 10
+
 def test_dropout_is_on_after_validating_in_mid_epoch():
     seen = []
     def validate(learn): learn.validate()
@@ -650,6 +665,17 @@ def test_lr_find_leaves_all_as_it_was():
     assert same(tensors, tensors_after) and rest == rest_after and cbs == cbs_after
     assert len(tensors) > 12 and len(rest[1]['losses']) == 6
 
+@pytest.mark.parametrize('cb', [
+    ParamScheduler({'lr': combined_cos(.25, .1, 1., .1)}),
+    callback(zero_grad=lambda learn, do: learn.iter % 4 or do(),  # gradients of four batches
+             step=lambda learn, do: len(learn.dl) and learn.iter % 4 < 3 or do())],
+    ids=['schedule', 'accumulation'])
+def test_lr_find_with_callbacks_that_ask_for_the_length(cb):
+    found = []
+    note = callback(after_fit=lambda learn: found.append(learn.recorder.lrs))
+    a_learner(6, cbs=[cb, note]).lr_find(1e-3, 1., num_it=9, show_plot=False)
+    assert close(found[0], [1e-3*1000**(i/9) for i in range(9)], 1e-9)
+
 def test_lr_find_stops_at_nan():
     calls = iter(range(100))
     def loss_func(preds, targets): return preds.mean()*0 + (math.nan if next(calls)>=20 else 1.)
@@ -795,3 +821,10 @@ def test_an_error_comes_through_and_all_is_tidied_up():
     oops = stop(RuntimeError('oops'))
     with pytest.raises(RuntimeError): learn.fit(1, cbs=callback(after_fit=oops))
     assert len(learn.cbs) == 2
+
+def test_as_long_as_its_title_says():
+    # From the exceptions to the end of the Learner; the notebook's title says 150
+    text = Path(learner.__file__).read_text('utf-8')
+    text = text[text.index('class CancelFit'):text.index('class ParamScheduler')]
+    lines = [l for l in text.splitlines() if l.strip() and not l.lstrip().startswith('#')]
+    assert 140 < len(lines) <= 150
