@@ -1,9 +1,11 @@
-"MNIST as it comes out of the packaged file, against that file. The folder is in test_folder.py."
-import hashlib
+"""MNIST as it comes out of the packaged file, and as a folder of few images, against that file. What
+can go wrong with the folder is in test_folder.py."""
+import errno, hashlib
 import numpy as np, pytest, torch
 from hypothesis import given, strategies as st
+from PIL import Image
 from chapter4_helpers import data
-from chapter4_helpers.data import mnist, mnist_sample
+from chapter4_helpers.data import mnist, mnist_folder, mnist_sample
 from made_up import cases
 
 whole = data._read_npz()
@@ -54,3 +56,93 @@ def test_what_is_changed_in_one_copy_is_not_in_the_next():
 @pytest.mark.parametrize('digits', [[3,7], {3,7}, range(3,8,4), np.array([3,7])], ids=str)
 def test_digits_in_any_form(digits):
     assert torch.equal(mnist(digits).valid_y, mnist((3,7)).valid_y)
+
+# The folder
+
+@pytest.fixture
+def few(monkeypatch):
+    "As if the data file held a hundredth of its images"
+    some = data.MNIST(*(a[:n] for a,n in zip(whole, (600,600,100,100))))
+    monkeypatch.setattr(data, '_read_npz', lambda: some)
+    return some
+
+@pytest.mark.parametrize('digits', [(3,7), (7,3), (0,), range(10)], ids=str)
+def test_the_folder_holds_each_image_under_its_name(few, tmp_path, digits):
+    dest = mnist_folder(digits, dest=tmp_path/'new'/'mnist')
+    images = {f'{part}/{y}/{i}.png': x
+              for part,xs,ys in (('train', *few[:2]), ('valid', *few[2:]))
+              for i,(x,y) in enumerate(zip(xs, ys)) if y in digits}
+    found = {p.relative_to(dest).as_posix(): np.asarray(Image.open(p)) for p in dest.rglob('*.png')}
+    assert dest == tmp_path/'new'/'mnist' and found.keys() == images.keys()
+    assert all(np.array_equal(found[name], x) for name,x in images.items())
+    header,*rows = (dest/'labels.csv').read_text().split('\n')
+    labels = {name: str(sorted(digits).index(int(name.split('/')[1]))) for name in images}
+    assert header == 'name,label' and rows.pop() == '' and len(rows) == len(images)
+    assert dict(row.split(',') for row in rows) == labels
+    names = [row.split(',')[0] for row in rows]
+    def place(name):
+        part,digit,file = name.split('/')
+        return part, list(digits).index(int(digit)), file
+    assert names == sorted(names, key=place)
+    assert sorted(p.name for p in dest.parent.iterdir()) == ['.mnist.lock', 'mnist']
+
+@pytest.mark.filterwarnings('ignore:.*torch.jit.script')
+@pytest.mark.parametrize('digits,name', [
+    ((7,3), 'mnist_sample'), ((3,), 'mnist_3'), ((8,1), 'mnist_18')])
+def test_by_default_the_folder_is_where_fastai_looks(few, tmp_path, monkeypatch, digits, name):
+    from fastai.data import external
+    monkeypatch.setattr(external, 'fastai_path', lambda kind: tmp_path/kind)
+    assert mnist_folder(digits) == tmp_path/'data'/name
+    assert {p.name for p in (tmp_path/'data'/name/'train').iterdir()} == set(map(str, digits))
+
+def test_the_folder_in_the_home_folder(few, tmp_path, monkeypatch):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    assert mnist_folder(dest='~/mnist') == tmp_path/'mnist'
+
+def test_an_empty_folder_is_filled_and_a_full_one_left(few, tmp_path, monkeypatch):
+    (tmp_path/'mnist').mkdir()
+    (tmp_path/'.mnist.new'/'train'/'3').mkdir(parents=True)  # of a writer that was killed
+    dest = mnist_folder(dest=tmp_path/'mnist')
+    assert (dest/'labels.csv').exists() and not (tmp_path/'.mnist.new').exists()
+    def write(*args): raise AssertionError('written again')
+    monkeypatch.setattr(data, '_write_folder', write)
+    assert mnist_folder(dest=dest) == dest
+    with pytest.raises(FileExistsError, match=r'also holds 7\. Give another folder'):
+        mnist_folder((3,), dest=dest)
+    for name in 'labels.csv', 'valid/3/18.png':
+        (dest/name).unlink()
+    with pytest.raises(FileExistsError, match=r'but 2 of its [0-9]+ files are missing \(labels.csv, '):
+        mnist_folder(dest=dest)
+
+def test_a_file_of_that_name_stays(few, tmp_path):
+    (tmp_path/'mnist').write_text('mine')
+    with pytest.raises(FileExistsError, match='files are missing'): mnist_folder(dest=tmp_path/'mnist')
+    assert (tmp_path/'mnist').read_text() == 'mine' and [*tmp_path.iterdir()] == [tmp_path/'mnist']
+
+def test_another_writer_was_first(few, tmp_path, monkeypatch):
+    # It came after the first look at the folder, and before the lock was free
+    first,there = mnist_folder(dest=tmp_path/'first'),data._is_there
+    looks = iter([False])
+    monkeypatch.setattr(data, '_is_there', lambda dest: next(looks, there(dest)))
+    def write(*args): raise AssertionError('written again')
+    monkeypatch.setattr(data, '_write_folder', write)
+    assert mnist_folder(dest=first) == first
+
+def test_what_the_system_says_is_in_the_error(few, tmp_path, monkeypatch):
+    def refuse(error):
+        def fail(*args): raise error
+        monkeypatch.setattr(data, '_write_folder', fail)
+        with pytest.raises(OSError) as e: mnist_folder(dest=tmp_path/'mnist')
+        assert e.value.__cause__ is error and [p.name for p in tmp_path.iterdir()] == ['.mnist.lock']
+        return e.value
+    full = refuse(OSError(errno.ENOSPC, 'No space'))
+    said = str(full)
+    assert full.errno == errno.ENOSPC and f'folder {tmp_path/"mnist"} (No space). It takes about' in said
+    assert 'FASTAI_HOME another one for all that fastai keeps' in said
+    assert '(just so)' in str(refuse(OSError('just so')))
+
+def test_the_home_folder_that_fastai_cannot_make(few, tmp_path, monkeypatch):
+    from fastai.data import external
+    def fail(kind): raise PermissionError(errno.EACCES, 'Permission denied', '/nowhere')
+    monkeypatch.setattr(external, 'fastai_path', fail)
+    with pytest.raises(PermissionError, match=r'image folder /nowhere \(Permission denied\)'): mnist_folder()

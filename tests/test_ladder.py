@@ -1,8 +1,9 @@
 "The ladder: its figures, its table, the file it is kept in, and `python -m chapter4_helpers`."
-import json, os, random, runpy, signal, subprocess, sys
+import contextlib, json, os, random, runpy, signal, subprocess, sys
 import pytest, torch
 from chapter4_helpers import ladder as module
 from chapter4_helpers.ladder import Rung, ladder, ladder_table, saved_ladder
+from chapter4_helpers.loss import mnist_loss
 from made_up import quiet
 
 pytestmark = pytest.mark.usefixtures('one_thread')
@@ -45,6 +46,77 @@ def test_models_in_order(lots):
     assert [r.model for r in quick] == [r.model for r in whole[:-1]]
     assert [r.model for r in whole] == [r.model for r in saved_ladder()]
     assert [r.notes for r in whole] == notes and [r.book for r in whole] == book
+
+def test_pixel_similarity():
+    assert round(module._pixel_similarity(), 4) == .9511
+    # Each of the two digits counts as much as the other, however many there are
+    d = module.mnist((3,7))
+    right = []
+    for digit,other in (3,7),(7,3):
+        mean,wrong = (d.train_x[d.train_y==n].double().mean(0) for n in (digit,other))
+        x = d.valid_x[d.valid_y==digit].double()
+        near,far = ((x-m).abs().mean((1,2)) for m in (mean,wrong))
+        right.append((near < far).double().mean().item())
+    assert module._pixel_similarity() == pytest.approx(sum(right)/2, abs=1e-6)
+
+@pytest.fixture
+def small(monkeypatch):
+    "Threes and sevens that are few"
+    d = module.mnist_sample()
+    some = type(d)(*(t[::20] for t in d))
+    monkeypatch.setattr(module, 'mnist_sample', lambda: some)
+    return some
+
+def test_training(small):
+    def trained(train):
+        torch.manual_seed(0)
+        model = torch.nn.Linear(784,1)
+        return train(model),[p.detach().clone() for p in model.parameters()]
+    def by_hand(model):
+        opt = torch.optim.SGD(model.parameters(), .2)
+        for _ in range(3):
+            for rows in torch.randperm(len(small.train_x)).split(256):
+                opt.zero_grad()
+                mnist_loss(model(small.train_x[rows]), small.train_y[rows]).backward()
+                opt.step()
+        return ((model(small.valid_x)>0) == small.valid_y).float().mean().item()
+    acc,weights = trained(lambda model: module._trained(model, model.parameters(), .2, 3))
+    wanted,wanted_weights = trained(by_hand)
+    assert acc == pytest.approx(wanted, abs=1e-6) and .5 < acc < 1
+    for p,w in zip(weights, wanted_weights): assert torch.allclose(p, w, atol=1e-6)
+
+def test_the_models_and_how_each_is_trained(monkeypatch):
+    calls = []
+    def note(model, params, *rates): calls.append((model, [*params], rates)); return .5
+    monkeypatch.setattr(module, '_trained', note)
+    quiet(ladder, quick=True)
+    (by_hand,start,_),(line,small_start,_),(net,_,_) = calls
+    assert [rates for *_,rates in calls] == [(1., 20), (.1, 20), (.1, 40)]
+    sizes = [[1,784], [1]], [[30,784], [30], [1,30], [1]]
+    assert tuple([list(p.shape) for p in m.parameters()] for m in (line,net)) == sizes
+    weights,bias = start
+    assert weights.shape == (784,1) and bias.shape == (1,) and .9 < weights.std() < 1.1
+    x = torch.randn(5, 784)
+    assert torch.equal(by_hand(x), x@weights + bias)
+    assert type(line) is torch.nn.Linear and small_start[0].std() < .1
+    assert [type(m).__name__ for m in net] == ['Linear', 'ReLU', 'Linear']
+    for model,params,_ in calls[1:]:
+        assert all(p is q for p,q in zip(params, model.parameters(), strict=True))
+
+def test_what_the_ladder_asks_of_fastai(monkeypatch):
+    import fastai.vision.all as fastai
+    calls = []
+    class Learn:
+        recorder = type('', (), dict(values=[[0., .1, .2], [.3, .4, .99]]))
+        def no_logging(self): return contextlib.nullcontext(calls.append('quiet'))
+        def fit_one_cycle(self, *args): calls.append(args)
+    def vision_learner(*args, **kwargs): calls.append((args, kwargs)); return Learn()
+    monkeypatch.setattr(module, 'mnist_folder', lambda: 'the folder')
+    monkeypatch.setattr(fastai.ImageDataLoaders, 'from_folder', lambda path: f'loaders of {path}')
+    monkeypatch.setattr(fastai, 'vision_learner', vision_learner)
+    assert module._resnet() == .99
+    settings = dict(pretrained=False, loss_func=fastai.F.cross_entropy, metrics=fastai.accuracy)
+    assert calls == [(('loaders of the folder', fastai.resnet18), settings), 'quiet', (1, .1)]
 
 def test_what_is_trained():
     # The first seed of the saved ladder, again; other processors round otherwise

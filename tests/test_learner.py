@@ -685,11 +685,19 @@ def test_lr_find_stops_at_nan():
     assert math.isfinite(learn.lr_find(show_plot=False).minimum) and steps == [21]
 
 def test_lr_find_draws():
-    a_learner().lr_find(1e-3, 1., num_it=9)
+    found = []
+    learn = a_learner(cbs=callback(after_fit=lambda learn: found.append(learn.recorder)))
+    learn.lr_find(1e-3, 1., num_it=9)
     ax = plt.gca()
-    assert ax.get_xscale()=='log' and len(ax.lines[0].get_xdata())==9
+    rates,losses = ax.lines[0].get_data()
+    assert close(rates, [1e-3*1000**(i/9) for i in range(9)], 1e-9)
+    assert close(losses, torch.stack(found[0].losses))
+    assert (ax.get_xscale(), ax.get_yscale()) == ('log', 'linear')
     assert (ax.get_xlabel(), ax.get_ylabel()) == ('learning rate (log)', 'loss')
+    assert tuple(ax.figure.get_size_inches()) == (6,3)
     plt.close('all')
+    learn.lr_find(1e-3, 1., num_it=9, show_plot=False)
+    assert plt.get_fignums() == []
 
 def test_lr_find_with_callbacks_that_stop():
     in_training = [e for name,e in exceptions.items() if name != 'validate']
