@@ -37,6 +37,11 @@ test-floors: ## The same with the lowest versions that settings.ini allows; PYTH
 test-browser: .venv/has_browser ## Read the web page, and run the notebooks in JupyterLab, in Chromium
 	.venv/bin/python -m pytest -m 'browser and not slow' $(ARGS)
 
+mutants: .venv/has_mutants ## Change the modules in thousands of small ways, and see which of them no test notices
+	rm -rf mutants
+	OMP_NUM_THREADS=1 .venv/bin/mutmut run --max-children 2 > /dev/null
+	.venv/bin/python tools/mutants.py
+
 lint-js: ## Check the JavaScript in chapter4_helpers/js; needs Node 20 or newer
 	npx --yes eslint@10.15.0 --config tools/eslint.config.js chapter4_helpers/js
 
@@ -89,4 +94,4 @@ $(venv):
 	.venv/bin/python -m pip install -e '.[$*]'
 	@touch $@
 
-.PHONY: help lab test test-kernel test-wheel test-floors test-browser lint-js docs linkcheck bench ladder opening notebooks readme links rename new
+.PHONY: help lab test test-kernel test-wheel test-floors test-browser mutants lint-js docs linkcheck bench ladder opening notebooks readme links rename new

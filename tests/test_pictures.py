@@ -117,6 +117,117 @@ def test_graph():
                  if t not in notes and t.get_text() not in boxes}
     assert on_arrows == {middle(*pair): f'{slope:g}' for pair,slope in slopes.items()}
 
+# How they look
+
+def spots(fig, texts):
+    "Where the boxes around `texts` are on the figure, in pixels"
+    fig.canvas.draw()
+    return [t.get_bbox_patch().get_window_extent() for t in texts]
+
+def arrows_of(ax): return [t for t in ax.texts if isinstance(t, Annotation) and not t.get_text()]
+
+def test_images_fill_the_figure():
+    def size(*args, **kwargs): return tuple(plot_images(*args, **kwargs)[0].figure.get_size_inches())
+    assert size(distinct(10)) == (10,1) and size(distinct(23)) == (10,3) and size(distinct(4)) == (4,1)
+    assert size(distinct(4), 'abcd', cols=2, size=2.) == pytest.approx((4, 2*2*1.3))
+    axs = plot_images(distinct(12), [*range(12)], size=2.)
+    assert {ax.title.get_fontsize() for ax in axs} == {10} and axs[0].get_title() == '0'
+    fig = axs[0].figure
+    assert [ax.axison for ax in fig.axes] == [False]*20  # the empty ones, too
+    fig.canvas.draw()
+    edge,right = axs[0].get_window_extent(),axs[9].get_window_extent()
+    assert 0 < edge.x0 < 10 and 0 < fig.bbox.x1-right.x1 < 10
+    assert plot_images(distinct(1), vmax=3)[0].images[0].get_clim() == (0,3)
+    plt.close('all')
+
+def test_curve_on_new_axes():
+    ax = plot_function(torch.square)
+    assert tuple(ax.figure.get_size_inches()) == (6,4) and ax.lines[0].get_xdata()[[0,-1]].tolist() == [-2,2]
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_title()) == ('', '', '')
+    assert tuple(plot_function(abs, figsize=(3,2)).figure.get_size_inches()) == (3,2)
+    n = plt.get_fignums()
+    assert plot_function(abs, ax=ax, color='red', label='again') is ax and plt.get_fignums() == n
+    assert ax.lines[1].get_color() == 'red' and ax.lines[1].get_label() == 'again'
+    def change(x): return x.zero_() + torch.arange(100)
+    assert plot_function(change).lines[0].get_xdata()[-1] == 2  # it got a copy
+    w = torch.ones(1, requires_grad=True)
+    assert plot_function(lambda x: x*w).lines[0].get_ydata()[-1] == 2
+    assert plot_function(lambda x: x.tolist()).lines[0].get_ydata()[-1] == 2
+
+def test_seven_boxes_on_a_strip():
+    ax = plot_steps('loss')
+    fig,texts = ax.figure,[*boxes(ax).values()]
+    assert tuple(fig.get_size_inches()) == (10,1.8) and not ax.axison
+    assert (ax.get_xlim(), ax.get_ylim()) == ((-.5,5.4), (-.4,1.4))
+    assert [t.get_position() for t in texts] == [(0,1), (1,1), (2,1), (3,1), (4,1), (2.5,0), (5,1)]
+    assert {(t.get_ha(), t.get_va(), t.get_fontsize()) for t in texts} == {('center', 'center', 11)}
+    places = spots(fig, texts)
+    for i,a in enumerate(places):
+        assert fig.bbox.x0 <= a.x0 and a.x1 <= fig.bbox.x1 and fig.bbox.y0 <= a.y0 and a.y1 <= fig.bbox.y1
+        assert not any(a.overlaps(b) for b in places[:i])
+    for t in texts:
+        box = t.get_bbox_patch()
+        assert box.get_boxstyle().pad == .5 and type(box.get_boxstyle()).__name__ == 'Round'
+        assert box.get_edgecolor()[3] == 0
+    for a in arrows_of(ax):
+        arrow = a.arrow_patch
+        assert matplotlib.colors.to_hex(arrow.get_edgecolor()) == matplotlib.colors.to_hex('gray')
+        ends = [next(t.get_bbox_patch() for t in texts if t.get_position()==at) for at in (a.xyann, a.xy)]
+        assert [arrow.patchA, arrow.patchB] == ends and (arrow.shrinkA, arrow.shrinkB) == (6,6)
+        assert type(arrow.get_arrowstyle()).__name__ == 'CurveB'
+
+def test_boxes_of_a_graph():
+    steps = dict(m='w*x', p='m + b', loss='(p - y)**2')
+    values = dict(w=3, x=5, b=-1, m=15, p=14, y=10, loss=16.25)
+    ax = plot_graph(steps, values, {('w','m'): 5, ('p','loss'): 8.5}, dict(w=40, b=8, loss=1))
+    notes = [t for t in ax.texts if isinstance(t, Annotation)]
+    texts = {t.get_text().split('\n')[0]: t for t in ax.texts if '\n' in t.get_text()}
+    at = {name: t.get_position() for name,t in texts.items()}
+    # A column for each step, inputs in the one before the step that first wants them
+    assert at == {'w': (0,-1), 'x': (0,-2), 'm = w*x': (1,-1), 'b': (1,-2), 'p = m + b': (2,-1),
+                  'y': (2,-2), 'loss = (p - y)**2': (3,-1)}
+    assert [t.get_text().split('\n')[1] for t in texts.values()] == ['3', '5', '15', '-1', '14', '10', '16.25']
+    assert tuple(ax.figure.get_size_inches()) == (8,2.8) and not ax.axison
+    assert (ax.get_xlim(), ax.get_ylim()) == ((-.5,3.5), (-2.5,-.5))
+    assert {(t.get_ha(), t.get_va(), t.get_fontsize()) for t in texts.values()} == {('center', 'center', 11)}
+    boxes = [t.get_bbox_patch() for t in texts.values()]
+    assert {(b.get_boxstyle().pad, b.get_edgecolor()[3], b.get_facecolor()) for b in boxes} == {
+        (.4, 0, matplotlib.colors.to_rgba('lightsteelblue'))}
+    places = spots(ax.figure, texts.values())
+    for i,a in enumerate(places): assert not any(a.overlaps(b) for b in places[:i])
+    for a in arrows_of(ax):
+        ends = [t.get_bbox_patch() for place in (a.xyann, a.xy) for t in texts.values() if t.get_position()==place]
+        assert [a.arrow_patch.patchA, a.arrow_patch.patchB] == ends
+        assert (a.arrow_patch.shrinkA, a.arrow_patch.shrinkB) == (4,4)
+        assert type(a.arrow_patch.get_arrowstyle()).__name__ == 'CurveB'
+        assert a.arrow_patch.get_edgecolor() == matplotlib.colors.to_rgba('gray')
+    said = [t for t in notes if t.get_text()]
+    assert [(t.get_text(), t.xy, t.xyann[1]) for t in said] == [  # above the top row, below the others
+        ('gradient 40', (0,-1), 24), ('gradient 8', (1,-2), -33), ('gradient 1', (3,-1), 24)]
+    assert {(t.get_ha(), t.get_color(), t.get_weight(), t.anncoords) for t in said} == {
+        ('center', 'tab:orange', 'bold', 'offset points')}
+    slopes = [t for t in ax.texts if t.get_text() in ('5', '8.5')]
+    assert [t.get_position() for t in slopes] == [(.5,-1), (2.5,-1)]
+    for t in slopes:
+        box = t.get_bbox_patch()
+        assert (t.get_ha(), t.get_va(), t.get_fontsize(), t.get_color()) == ('center', 'center', 10, 'dimgray')
+        assert type(box.get_boxstyle()).__name__ == 'Circle' and box.get_boxstyle().pad == .2
+        assert [box.get_facecolor(), box.get_edgecolor()] == [matplotlib.colors.to_rgba(c) for c in ('white', 'gray')]
+    own = plt.figure().add_subplot()
+    assert plot_graph(dict(m='w*x'), dict(w=3, x=5, m=15), ax=own) is own
+
+def test_the_player_has_three_buttons():
+    fig,ax = plt.subplots()
+    page = show_animation(fig, lambda i: None, range(3), interval=50).data
+    assert re.findall('<button title="(.*?)"', page) == ['First frame', 'Pause', 'Play']
+    labels = re.findall('(?s)<button.*?>(.*?)</button>', page)
+    assert [label.strip() for label in labels] == ['First frame', 'Pause', 'Play']
+    assert '.animation .anim-buttons button {width: auto; padding: 2px 10px}' in page
+    assert '.animation .anim-state {display: none}</style>' in page and '<link' not in page
+    assert 'animframes' in page and not re.search('[0-9a-f]{32}', re.sub('base64,[^"]*', '', page))
+    assert re.search(r'new Animation\(frames, img_id, slider_id, 50(\.0)?,', page)
+    assert re.search(r'value="once"[^>]*\bchecked', page.replace('\n', ' '))
+
 def test_animation():
     fig,ax = plt.subplots()
     shown = []

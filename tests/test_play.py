@@ -3,6 +3,7 @@ import base64, io, json, re, zlib
 from html.parser import HTMLParser
 from types import SimpleNamespace
 import nbformat, numpy as np, pytest, torch
+from matplotlib.colors import to_hex
 from PIL import Image
 from torch import nn
 from torch.nn import functional as F
@@ -97,6 +98,161 @@ def test_one_scope_holds_every_name_once(name):
 def test_page_knows_the_layers():
     kinds = re.search(r'(?s)const kinds = \{(.*?)\n\}', (folder/'nn.js').read_text('utf-8'))[1]
     assert set(re.findall(r'\b([A-Z]\w+):', kinds)) == set(play._kinds)
+
+# What is drawn for those who run no scripts
+
+@pytest.fixture
+def made_of(monkeypatch):
+    "What a piece is made of: module, entry, data, description and figure"
+    class Noting(play._Play):
+        def __init__(self, *parts): self.parts = parts; super().__init__(*parts)
+    monkeypatch.setattr(play, '_Play', Noting)
+    return lambda f, *args, **kwargs: f(*args, **kwargs).parts
+
+def colours(artists): return [to_hex(a.get_facecolor()) for a in artists]
+
+def test_picture_of_the_pad(made_of):
+    torch.manual_seed(3)
+    net = nn.Sequential(nn.Linear(784,3))
+    module,entry,data,alt,fig = made_of(draw_digit, net, ('a', '$b$', 'c'))
+    assert (module, entry) == ('draw_digit.js', 'drawDigit')
+    photo = play._photo(play._example())
+    image = prepare(photo)
+    pad,seen,bars = fig.axes
+    assert np.array_equal(pad.images[0].get_array(), np.array(photo))
+    assert np.array_equal(seen.images[0].get_array(), image)
+    assert [im.get_cmap().name for ax in (pad,seen) for im in ax.images] == ['gray']*2
+    assert [ax.get_title() for ax in fig.axes] == ['a pad to draw on', 'what the\nnetwork sees', '']
+    assert [ax.title.get_fontsize() for ax in (pad,seen)] == [10, 10]
+    assert all(len(ticks)==0 for ax in (pad,seen) for ticks in (ax.get_xticks(), ax.get_yticks()))
+    probs = net((image.view(784)/255)[None])[0].softmax(0).tolist()
+    best = probs.index(max(probs))
+    assert [b.get_width() for b in bars.patches] == pytest.approx(probs)
+    assert [b.get_y()+b.get_height()/2 for b in bars.patches] == pytest.approx([0, 1, 2])
+    assert colours(bars.patches) == [to_hex('tab:orange' if i==best else 'tab:gray') for i in range(3)]
+    assert [t.get_text() for t in bars.get_yticklabels()] == ['a', r'\$b\$', 'c']
+    assert bars.get_xlim() == (0,1) and bars.get_xlabel() == 'probability' and bars.yaxis_inverted()
+    assert tuple(fig.get_size_inches()) == (7,3.6) and pad.get_gridspec().get_width_ratios() == (3,1,2)
+    said = ('a', '$b$', 'c')[best]
+    assert alt == (f'A pad to draw digits on, with a 3 on it; the network says {said}, with {max(probs):.0%}. '
+                   'To draw, open this page where scripts run.')
+    assert data['example'] == play._example() and (data['mean'], data['std']) == (0, 1)
+
+@pytest.mark.parametrize('n,classes', [(1, '37'), (2, '37'), (3, '012'), (10, '0123456789')])
+def test_what_the_network_says(made_of, n, classes):
+    net = nn.Sequential(nn.Flatten(), nn.Linear(784, n))
+    data,_,fig = made_of(draw_digit, net, mean=.2, std=.5)[2:]
+    assert data['classes'] == [*classes] and (data['mean'], data['std']) == (.2, .5)
+    assert data['shape'] == [1,28,28]
+    x = (prepare(play._photo(play._example())).view(1,-1)/255 - .2)/.5
+    scores = net[1](x)[0]
+    p = [scores.sigmoid().item(), 1-scores.sigmoid().item()] if n==1 else scores.softmax(0).tolist()
+    assert [b.get_width() for b in fig.axes[2].patches] == pytest.approx(p, abs=1e-5)
+
+def test_layers_as_the_page_wants_them():
+    net = nn.Sequential(nn.Conv2d(1,4,(5,3),(2,1),(1,0)), nn.BatchNorm2d(4, eps=.25), nn.Sigmoid(),
+                        nn.MaxPool2d(3, 2, 1), nn.Conv2d(4,2,1,padding='valid'))
+    net[1].running_mean += 3
+    conv,norm,_,pool,last = play._layers(net, torch.float32)
+    assert (conv['stride'], conv['padding'], last['padding']) == ([2,1], [1,0], 'valid')
+    assert (pool['size'], pool['stride'], pool['padding']) == ([3,3], [2,2], [1,1])
+    assert norm['eps'] == .25 and np.array_equal(tensor(norm['mean']), net[1].running_mean)
+    assert np.array_equal(tensor(norm['weight']), net[1].weight.detach())
+    for layer,m in (conv,net[0]),(norm,net[1]):
+        assert np.array_equal(tensor(layer['bias']), m.bias.detach())
+    assert {p['dtype'] for p in (conv['weight'], norm['variance'])} == {'float32'}
+
+def test_a_pen_leaves_round_lines():
+    def pad(*strokes): return np.array(play._photo(strokes))
+    assert pad().shape == (280,280) and pad().min() == 255
+    rows,cols = np.nonzero(pad([(100,60)]) == 0)
+    edges = rows.min(), rows.max(), cols.min(), cols.max()
+    assert edges == pytest.approx((49,71,89,111), abs=1) and len(rows) == pytest.approx(np.pi*11**2, rel=.05)
+    line = pad([(50,60), (150,60)], [(200,200)])
+    assert ((line==0).sum(0)[60:140] == 22).all() and line[200,200]==0
+    edges = np.flatnonzero((line[:,:180]==0).any(0))[[0,-1]]  # round ends
+    assert edges.tolist() == pytest.approx([39,161], abs=1)
+
+def test_the_example_is_a_three():
+    # Two bows, the lower one larger, with a point at every 15 degrees
+    (stroke,) = play._example()
+    for points,y0,rx,ry,first in (stroke[:17], 94, 44, 42, -155),(stroke[17:], 187, 54, 51, -90):
+        u,v = (np.array(points) - [138,y0]).T/[[rx],[ry]]
+        assert np.abs(u*u + v*v - 1).max() < .01 and len(points) == 17
+        assert np.degrees(np.arctan2(v, u)) == pytest.approx(first + 15*np.arange(17), abs=.2)
+    assert all(type(v) is float and v==round(v, 1) for point in stroke for v in point)
+
+def test_picture_of_a_descent(made_of):
+    def f(x): return x**2 + 1
+    module,entry,data,alt,fig = made_of(descent_explorer, f, -1, 2.5, 2, .25, 3)
+    assert (module, entry) == ('descent_explorer.js', 'descentExplorer')
+    ax, = fig.axes
+    (x,y),(start,loss) = (line.get_data() for line in ax.lines)
+    assert np.allclose(x, np.linspace(-1, 2.5, 401)) and np.allclose(y, np.asarray(x)**2 + 1)
+    assert (list(start), list(loss)) == ([2], [5])
+    curve,marker = ax.lines
+    assert curve.get_color() == 'silver' and marker.get_color() == 'tab:orange'
+    assert (marker.get_marker(), marker.get_markersize()) == ('o', 11)
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_title()) == ('x', 'loss', 'learning rate 0.25')
+    assert tuple(fig.get_size_inches()) == (7,3.3)
+    assert alt == ('A curve with the start of a descent on it, at x = 2, and a learning rate of 0.25. '
+                   'To drag both, open this page where scripts run.')
+
+def test_by_default_a_descent_starts_at_3(made_of):
+    data = made_of(descent_explorer, torch.square)[2]
+    assert {k: v for k,v in data.items() if k != 'rows'} == dict(min=-4, max=4, start=3, lr=.1, maxLr=1.2)
+    descent_explorer(torch.square, start=4., lr=.5, max_lr=.5)  # both at the end of their range
+    descent_explorer(torch.square, start=-4.)
+
+def test_picture_of_a_training(made_of):
+    module,entry,data,alt,fig = made_of(train_live)
+    assert (module, entry) == ('train_live.js', 'trainLive')
+    assert {k: data[k] for k in ('lr', 'bs', 'epochs', 'seed')} == dict(lr=1, bs=64, epochs=20, seed=0)
+    torch.manual_seed(0)
+    models = {'linear model': nn.Linear(784,1), 'simple_net': simple_net()}
+    assert {name: len(layers) for name,layers in data['models'].items()} == {'linear model': 1, 'simple_net': 3}
+    for name,m in models.items():
+        first = m[0] if name=='simple_net' else m
+        assert np.array_equal(tensor(data['models'][name][0]['weight']), first.weight.detach().half())
+    curve,image = fig.axes
+    assert (curve.get_xlim(), curve.get_ylim()) == ((0,100), (0,1)) and not curve.lines
+    assert (curve.get_xlabel(), curve.get_ylabel()) == ('step', 'loss and accuracy')
+    assert [ax.get_title() for ax in fig.axes] == ['before the first step', 'the weights']
+    w,(shown,) = models['linear model'].weight.detach().view(28,28),image.images
+    most = w.abs().max().item()
+    assert np.array_equal(shown.get_array(), w) and shown.get_clim() == (-most, most)
+    assert shown.get_cmap().name == 'RdBu_r' and image.title.get_fontsize() == 10
+    assert len(image.get_xticks()) == len(image.get_yticks()) == 0
+    assert tuple(fig.get_size_inches()) == (7,3) and image.get_gridspec().get_width_ratios() == (5,2)
+    assert alt == ('Empty axes for loss and accuracy, and the random weights of a linear model as an image. '
+                   'To train it, open this page where scripts run.')
+
+def test_images_at_even_distances():
+    x,y = torch.arange(10)[:,None].expand(10,784)/255,torch.arange(10)[:,None]
+    for n,rows in (4, [0,2,5,7]),(10, [*range(10)]),(99, [*range(10)]):
+        packed = play._pack_images(x, y, n)
+        pixels = np.frombuffer(zlib.decompress(base64.b64decode(packed['base64'])), np.uint8)
+        assert packed['targets'] == rows and pixels.reshape(-1,784)[:,0].tolist() == rows
+
+def test_the_picture_in_the_page(made_of):
+    fig = play._figure(5, 2)
+    ax = fig.subplots()
+    piece = play._Play('draw_digit.js', 'drawDigit', {'a': '<b>'}, 'A <picture> & more', fig)
+    assert fig._supxlabel.get_text() == (
+        'Only a picture: where scripts run, in Jupyter, Colab or on the web page, this is alive.')
+    assert fig._supxlabel.get_fontsize() == 8 and tuple(fig.get_size_inches()) == (5,2)
+    assert fig.get_layout_engine().__class__.__name__ == 'ConstrainedLayoutEngine' and ax.figure is fig
+    picture = Image.open(io.BytesIO(base64.b64decode(piece.png)))
+    assert picture.size == (400,160) and picture.mode == 'P' and len(picture.getcolors()) <= 64
+    assert picture.info == {}  # no version of matplotlib, which would change the file
+    name = re.search('data-play="(.*?)"', piece.html)[1]
+    assert re.fullmatch('[0-9a-f]{12}', name) and f'start("{name}", drawDigit, ' in piece.html
+    start = (f'<div class="play-here" data-play="{name}"><img src="data:image/png;base64,{piece.png}" '
+             'alt="A &lt;picture&gt; &amp; more" style="max-width:100%"></div>\n<script type="module">\n')
+    assert piece.html.startswith(start + play._script('draw_digit.js'))
+    style = (folder/'play.css').read_text('utf-8')
+    args = re.search(r'(?m)^start\("\w+", \w+, (.*)\)$', piece.html)[1]
+    assert json.loads(f'[{args}]') == [{'a': '<b>'}, style] and '<' not in args
 
 # draw_digit
 
