@@ -7,9 +7,12 @@ import json, math, re, sys
 from datetime import date
 from html import unescape
 from types import SimpleNamespace
-import nbformat, pytest, torch
+import IPython.display, nbformat, pytest, torch
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
 from nbclient import NotebookClient
 from torch.nn import functional as F
+from traitlets.config import Config
 from chapter4_helpers import quiz
 from conftest import top
 from settings import settings
@@ -373,6 +376,117 @@ def test_without_ipywidgets(nb, monkeypatch):
     link = f'[00_pixels, An image is a tensor]({quiz._colab}00_pixels.ipynb#'
     assert said(quiz.answer, 1, 'a').startswith(f'**Not a.** Read again: {link}')
     assert said(quiz.answer, 1, right[1]).startswith('**Right.**')
+
+def fields(n, **kwargs):
+    "Those of question `n`, and the list of what they call with which arguments"
+    calls = []
+    found = quiz._fields(n, lambda f, *args: calls.append((f.__name__, *args)),
+                         kwargs.get('before', {}), kwargs.get('words', ''))
+    return *found,calls
+
+def test_letters_are_buttons(at):
+    buttons,calls = fields(1)
+    assert buttons.options == ('a','b','c','d') and buttons.value is None
+    assert buttons.style.button_width == '3em'
+    buttons.value = 'b'
+    assert calls == [('answer', 'b')] and fields(1, before=dict(given='c'))[0].value == 'c'
+
+def test_several_letters_are_boxes(at):
+    row,calls = fields(24, before=dict(given='ce'))
+    *boxes,button = row.children
+    assert [(b.description, b.value, b.indent, b.layout.width) for b in boxes] == [
+        (c, c in 'ce', False, '3em') for c in 'abcdef']
+    assert button.description == 'Answer'
+    button.click()
+    for b in boxes: b.value = False
+    button.click()  # says nothing
+    boxes[3].value = boxes[0].value = True
+    button.click()
+    assert calls == [('answer', 'ce'), ('answer', 'ad')]
+
+def test_points_have_a_field_and_boxes(at):
+    text,row,calls = fields(2)
+    assert text.value == '' and text.placeholder == 'Your answer, before you unfold the model answer'
+    assert (text.layout.width, text.layout.height) == ('90%', '6em')
+    *boxes,button = row.children
+    assert [b.description for b in boxes] == [*'abc'] and button.description == 'Mark'
+    text.value = 'mine'
+    button.click()
+    boxes[1].value = True
+    button.click()
+    assert calls == [('explain', 'mine', '-'), ('explain', 'mine', 'b')]
+    before = dict(given='ac', words='old')
+    for words,wanted in ('', 'old'),('new', 'new'):
+        text,row,_ = fields(2, before=before, words=words)
+        assert text.value == wanted and [b.value for b in row.children[:-1]] == [True, False, True]
+
+@pytest.mark.parametrize('n,placeholder,entry,given', [
+    (14, 'letters', ' b d c ', ('b','d','c')), (36, 'word', ' nn.ReLU( ) ', ('nn.ReLU( )',)),
+    (7, 'numbers, spaces between', '1  2', ('1','2')), (18, 'number', '-1', ('-1',))])
+def test_what_is_typed(at, n, placeholder, entry, given):
+    field,calls = fields(n)
+    assert (field.value, field.placeholder, field.continuous_update) == (
+        '', f'{placeholder}, then Enter', False)
+    field.value = '  '
+    assert calls == []
+    field.value = entry
+    assert calls == [('answer', *given)]
+    assert fields(n, before=dict(given='as before'))[0].value == 'as before'
+
+@pytest.fixture
+def shell():
+    "What displays, outside of a notebook"
+    yield InteractiveShell.instance(config=Config(HistoryManager=dict(enabled=False)))
+    InteractiveShell.clear_instance()
+
+def test_below_the_buttons(at, shell, monkeypatch):
+    monkeypatch.setattr(quiz, 'display', IPython.display.display)
+    with capture_output() as c: box = quiz._ask(5, 'A hint.')
+    shown,hint = c.outputs
+    assert shown.data['text/html'] == quiz._form(5, '') and hint.data['text/markdown'] == 'A hint.'
+    with capture_output() as c: box.children[0].value = 'b'
+    told, = c.outputs
+    assert told.update and told.transient == hint.transient
+    assert told.data['text/markdown'].startswith('**Not b.** Read again')
+    assert shown.data.keys() == box._repr_mimebundle_().keys() | {'text/html'}
+    at(2)
+    with capture_output() as c: box = quiz._ask(5)
+    assert box.children[0].value is None and [o.data.get('text/markdown') for o in c.outputs][1:] == ['Open.']
+    with capture_output() as c: box.children[0].value = 'b'  # a button counts at once
+    assert c.outputs[-1].data['text/markdown'].startswith('**Not b.**')
+    assert quiz._state[5]['day'] == '2026-03-02'
+    with capture_output() as c: box = quiz._ask(5)
+    assert box.children[0].value == 'b'
+    assert c.outputs[-1].update and c.outputs[-1].data['text/markdown'].startswith('**Not b.** Read again')
+    with capture_output() as c: box = quiz._ask(2, 'Open.', 'my words')
+    assert box.children[0].value == 'my words' and 'text/html' not in c.outputs[0].data
+    monkeypatch.setitem(sys.modules, 'google.colab', sys)
+    with capture_output() as c: quiz._ask(1)
+    assert 'text/html' not in c.outputs[0].data
+
+def test_when_there_are_buttons(at, monkeypatch):
+    asked = []
+    monkeypatch.setattr(quiz, '_ask', lambda *args: asked.append(args))
+    for live in True,False:
+        monkeypatch.setattr(quiz, '_live', lambda: live)
+        quiz.answer(1, ''); quiz.explain(2, ''); quiz.explain(2, 'words'); quiz.answer(4)
+    assert asked == [(1, 'Open.', ''), (2, 'Open.', ''), (
+        2, 'Now unfold the model answer, and give the points that yours has.', 'words')]
+    monkeypatch.setattr(quiz, '_live', its_live)
+    monkeypatch.setattr(quiz, 'find_spec', lambda name: {'ipywidgets': 'there'}.get(name))
+    for person in True,False:
+        monkeypatch.setattr(quiz, '_person', lambda: person)
+        assert quiz._live() is person
+
+def test_who_is_a_person(monkeypatch):
+    for kernel,person in (None, False),(SimpleNamespace(), False),(
+            SimpleNamespace(_allow_stdin=True), True),(SimpleNamespace(_allow_stdin=False), False):
+        monkeypatch.setattr(quiz, 'get_ipython', lambda: SimpleNamespace(kernel=kernel))
+        assert quiz._person() is person
+    monkeypatch.setattr(quiz, 'get_ipython', lambda: None)
+    assert quiz._person() is ('google.colab' in sys.modules)
+    monkeypatch.setitem(sys.modules, 'google.colab', sys)
+    assert quiz._person() is True
 
 def test_buttons(tmp_path):
     nb = read('10_questionnaire')
