@@ -292,9 +292,17 @@ each = [pytest.param(kind, says.replace('{v}', re.escape(repr(*args)) if args el
                      id=' '.join([name, *map(repr, args)]))
         for name,(kind,says,call,values) in errors.items() for args in values]
 
+names = {'CPU', 'FASTAI_HOME', 'MB', 'MNIST', 'PNG', 'ReLU'}
+def reads_well(text):
+    "Capitals where a sentence begins and in names, and nowhere else?"
+    text = re.sub(r'\S*/\S*', '', text)  # without paths
+    capitals = set(re.findall(r'\w*[A-Z]{2}\w*', text)) - names
+    return not capitals and not re.search(r'[a-z)][.?] \(?[a-z]', text)
+
 @pytest.mark.parametrize('kind,says,call,args', each)
 def test_error(kind, says, call, args):
-    with pytest.raises(kind, match=says): quiet(call, *args)
+    with pytest.raises(kind, match=says) as e: quiet(call, *args)
+    assert reads_well(str(e.value)), e.value
 
 def test_each_error_is_tested():
     # Every `raise` of the package is reached by a call above, or by two that end well
