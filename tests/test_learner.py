@@ -281,6 +281,25 @@ def test_show_results(n_out):
     assert titles == [f'{"ab"[i%2]}, says {says}' for i in range(5)]
     plt.close('all')
 
+class Reader(nn.Module):
+    "Its scores for an image are that image's first pixels"
+    def __init__(self, n): super().__init__(); self.n = n
+    def forward(self, x): return x.flatten(1)[:,:self.n]
+
+def test_show_results_by_default():
+    images = torch.rand(20,28,28)
+    images[:,0,:10] = F.one_hot(torch.arange(20)*3 % 10, 10)
+    labels = torch.arange(20) % 10
+    axs = Learner([[(images, labels)]]*2, Reader(10), F.cross_entropy).show_results()
+    assert [ax.get_title() for ax in axs] == [f'{i%10}, says {i*3%10}' for i in range(9)]
+    for ax,im in zip(axs, images): assert np.array_equal(ax.images[0].get_array(), im)
+    assert tuple(axs[0].figure.get_size_inches()) == pytest.approx((9*1.2, 1.2*1.3))
+    images[:3,0,0] = torch.tensor([-.1, 0., .1])
+    learn = Learner([[(images[:3], labels[:3,None] % 2)]]*2, Reader(1))
+    titles = [ax.get_title() for ax in learn.show_results()]
+    assert titles == ['0, says 0', '1, says 0', '0, says 1']
+    plt.close('all')
+
 # Events
 
 outer = 'fit', 'epoch', 'train', 'validate', 'batch'
@@ -640,8 +659,19 @@ def test_lr_find(case, bs, seed, num_it, start, times):
     lrs,losses = found[0].lrs,found[0].losses
     assert close(lrs, [start*times**(i/num_it) for i in range(len(lrs))], 1e-9)
     assert 1 <= len(lrs) <= num_it
-    assert len(lrs)==num_it or not losses[-1] <= 4*min(losses)
+    exploded = [not loss <= 4*min(losses[:i+1]) for i,loss in enumerate(losses)]
+    assert not any(exploded[:-1]) and (exploded[-1] or len(lrs)==num_it)
     assert advice.minimum == lrs[min(range(len(losses)), key=losses.__getitem__)]/10
+
+def test_lr_find_by_default():
+    found = []
+    learn = a_learner(loss_func=lambda preds,targets: preds.mean()*0,  # never explodes
+                      cbs=callback(after_fit=lambda learn: found.append(learn.recorder.lrs)))
+    assert learn.lr_find().minimum == pytest.approx(1e-8)  # the first of equals
+    assert plt.get_fignums() != []
+    plt.close('all')
+    assert close(found[0], [1e-7*1e8**(i/100) for i in range(100)], 1e-9)
+    assert learn.lr == .001 and a_learner(lr=.5).lr == .5
 
 def test_lr_find_leaves_all_as_it_was():
     learn = a_learner(3, model=with_dropout(), opt_func=partial(torch.optim.SGD, momentum=.9))
