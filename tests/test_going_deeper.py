@@ -3,7 +3,7 @@ from io import BytesIO
 import numpy as np, pytest, torch
 from PIL import Image, ImageDraw
 from chapter4_helpers.data import mnist
-from chapter4_helpers.going_deeper import crop_to_ink, prepare
+from chapter4_helpers.going_deeper import centre_ink, crop_to_ink, prepare, shrink_ink
 
 def paper(h, w, light=255):
     "White paper as an array, to write dark ink on"
@@ -104,6 +104,33 @@ def test_heavy_at_one_end():
     square = prepare(image)
     (top,bottom),_ = ink(square)
     assert (top,bottom) == (0,19)  # the centre is as near the middle as the square allows
+
+@pytest.mark.parametrize('foot', [0, 1])
+@pytest.mark.parametrize('turned', [False, True])
+def test_heavy_at_either_end(foot, turned):
+    a = paper(300, 300)
+    a[20:280,148:151] = 0
+    a[(slice(270,281), slice(20,31))[foot],50:251] = 0
+    square = prepare(photo(a.T if turned else a))
+    assert ink(square)[turned] == [(0,19), (8,27)][foot]
+
+def test_ink_is_darker_than_half_of_the_darkest():
+    a = paper(20, 20, 201)
+    a[10,5:10] = 1        # as dark as it gets: 200 below the paper
+    a[10,12] = 101        # half of that
+    a[15,10] = 100        # a bit more
+    crop = crop_to_ink(photo(a))
+    assert crop.shape == (6,6) and crop.max() == 200 and crop[5,5] == 101
+    assert crop.dtype == torch.float32 and crop[1:5].max() == 0
+
+def test_shrinking_and_centring():
+    wide = shrink_ink(torch.ones(10,40))
+    assert wide.shape == (5,20) and wide.dtype == torch.float32 and (wide==1).all()
+    mean = shrink_ink(torch.tensor([[0.,100.]]).repeat(20,20))  # 40 columns to 20: means of two
+    assert mean.shape == (10,20) and (mean==50).all()
+    assert shrink_ink(torch.ones(1,500)).shape == (1,20)
+    square = centre_ink(torch.tensor([[1.,2.],[4.,1.]]))
+    assert square[13:15,14:16].tolist() == [[64,128],[255,64]] and square.sum() == 64+128+255+64
 
 def test_cropping_keeps_every_row_and_column_with_ink():
     a = paper(30, 40)

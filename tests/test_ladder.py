@@ -1,6 +1,6 @@
 "The ladder: its figures, its table, the file it is kept in, and `python -m chapter4_helpers`."
 import contextlib, json, os, random, runpy, signal, subprocess, sys
-import pytest, torch
+import fastprogress, pytest, torch
 from chapter4_helpers import ladder as module
 from chapter4_helpers.ladder import Rung, ladder, ladder_table, saved_ladder
 from chapter4_helpers.loss import mnist_loss
@@ -40,6 +40,20 @@ def test_seeds(lots):
     # Where weights are drawn before, the lots come after them
     assert first[-1] == [wanted(seed) for seed in range(3)]
     assert all(len({*a}) == 3 for a in first[1:])
+
+def test_seconds_are_of_one_run(lots, monkeypatch):
+    ticks = iter(range(0, 100, 6))
+    monkeypatch.setattr(module.time, 'perf_counter', lambda: next(ticks))
+    monkeypatch.setattr(fastprogress, 'progress_bar', lambda items, **kwargs: items)
+    assert [r.seconds for r in ladder(seeds=3)] == [6, 2, 2, 2, 2]
+
+def test_the_table_to_the_letter():
+    line = '| {:<48} | {:<15} | {:<6} | {:<6} | {:<7} |'.format
+    rows = [Rung('a model', [.25], 1., None, .5), Rung('another', [.5]*2, 2., .5, .5)]
+    assert ladder_table(rows).split('\n') == [
+        line('model', 'ours', 'notes', 'book', 'seconds'), line(*['---']*5),
+        line('a model', '0.2500', '', '0.5', '1.0'),
+        line('another', '0.5000 ± 0.0000', '0.5', '0.5', '2.0')]
 
 def test_models_in_order(lots):
     whole,quick = quiet(ladder),quiet(ladder, quick=True)

@@ -105,6 +105,12 @@ def test_new_loader(given_x, bs, shuffle, new_bs, new_shuffle):
     assert (dl.bs, dl.shuffle) == (bs, shuffle)
     assert len(dl.one_batch()[0]) == min(bs, len(x))
 
+def test_64_rows_in_order_by_default():
+    dl = TensorDataLoader(torch.arange(100), np.arange(100))
+    (first,_),(rest,_) = dl
+    assert first.tolist() == [*range(64)] and rest.tolist() == [*range(64,100)]
+    assert [len(xb) for xb,_ in dl.new(drop_last=True)] == [64,36]
+
 def test_device():
     dl = TensorDataLoader(np.zeros((5,2), 'f4'), torch.zeros(5), 2, shuffle=True, device='meta')
     def devices(batches): return {t.device.type for b in batches for t in b}
