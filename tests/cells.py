@@ -14,7 +14,7 @@ quiet = Config(HistoryManager=dict(enabled=False))
 def test_cells(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     spec = importlib.util.find_spec(f'chapter4_helpers.{name}')
-    module = importlib.util.module_from_spec(spec)  # a copy, in which cells may change what they like
+    module = importlib.util.module_from_spec(spec)  # a copy, for cells to change
     spec.loader.exec_module(module)
     shell = InteractiveShell.instance(user_module=module, user_ns=vars(module), config=quiet)
     try:

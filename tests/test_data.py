@@ -1,5 +1,5 @@
-"""MNIST as it comes out of the packaged file, and as a folder of few images, against that file. What
-can go wrong with the folder is in test_folder.py."""
+"""MNIST as it comes out of the packaged file, and as a folder of few images, against that file.
+What can go wrong with the folder is in test_folder.py."""
 import errno, hashlib
 import numpy as np, pytest, torch
 from hypothesis import given, strategies as st
@@ -111,12 +111,13 @@ def test_an_empty_folder_is_filled_and_a_full_one_left(few, tmp_path, monkeypatc
         mnist_folder((3,), dest=dest)
     for name in 'labels.csv', 'valid/3/18.png':
         (dest/name).unlink()
-    with pytest.raises(FileExistsError, match=r'but 2 of its [0-9]+ files are missing \(labels.csv, '):
-        mnist_folder(dest=dest)
+    says = r'but 2 of its [0-9]+ files are missing \(labels.csv, '
+    with pytest.raises(FileExistsError, match=says): mnist_folder(dest=dest)
 
 def test_a_file_of_that_name_stays(few, tmp_path):
     (tmp_path/'mnist').write_text('mine')
-    with pytest.raises(FileExistsError, match='files are missing'): mnist_folder(dest=tmp_path/'mnist')
+    with pytest.raises(FileExistsError, match='files are missing'):
+        mnist_folder(dest=tmp_path/'mnist')
     assert (tmp_path/'mnist').read_text() == 'mine' and [*tmp_path.iterdir()] == [tmp_path/'mnist']
 
 def test_another_writer_was_first(few, tmp_path, monkeypatch):
@@ -133,11 +134,13 @@ def test_what_the_system_says_is_in_the_error(few, tmp_path, monkeypatch):
         def fail(*args): raise error
         monkeypatch.setattr(data, '_write_folder', fail)
         with pytest.raises(OSError) as e: mnist_folder(dest=tmp_path/'mnist')
-        assert e.value.__cause__ is error and [p.name for p in tmp_path.iterdir()] == ['.mnist.lock']
+        assert e.value.__cause__ is error
+        assert [p.name for p in tmp_path.iterdir()] == ['.mnist.lock']
         return e.value
     full = refuse(OSError(errno.ENOSPC, 'No space'))
     said = str(full)
-    assert full.errno == errno.ENOSPC and f'folder {tmp_path/"mnist"} (No space). It takes about' in said
+    assert full.errno == errno.ENOSPC
+    assert f'folder {tmp_path/"mnist"} (No space). It takes about' in said
     assert 'FASTAI_HOME another one for all that fastai keeps' in said
     assert '(just so)' in str(refuse(OSError('just so')))
 
@@ -145,4 +148,5 @@ def test_the_home_folder_that_fastai_cannot_make(few, tmp_path, monkeypatch):
     from fastai.data import external
     def fail(kind): raise PermissionError(errno.EACCES, 'Permission denied', '/nowhere')
     monkeypatch.setattr(external, 'fastai_path', fail)
-    with pytest.raises(PermissionError, match=r'image folder /nowhere \(Permission denied\)'): mnist_folder()
+    says = r'image folder /nowhere \(Permission denied\)'
+    with pytest.raises(PermissionError, match=says): mnist_folder()

@@ -129,12 +129,15 @@ def test_picture_of_the_pad(made_of):
     best = probs.index(max(probs))
     assert [b.get_width() for b in bars.patches] == pytest.approx(probs)
     assert [b.get_y()+b.get_height()/2 for b in bars.patches] == pytest.approx([0, 1, 2])
-    assert colours(bars.patches) == [to_hex('tab:orange' if i==best else 'tab:gray') for i in range(3)]
+    orange,gray = to_hex('tab:orange'),to_hex('tab:gray')
+    assert colours(bars.patches) == [orange if i==best else gray for i in range(3)]
     assert [t.get_text() for t in bars.get_yticklabels()] == ['a', r'\$b\$', 'c']
     assert bars.get_xlim() == (0,1) and bars.get_xlabel() == 'probability' and bars.yaxis_inverted()
-    assert tuple(fig.get_size_inches()) == (7,3.6) and pad.get_gridspec().get_width_ratios() == (3,1,2)
+    assert tuple(fig.get_size_inches()) == (7,3.6)
+    assert pad.get_gridspec().get_width_ratios() == (3,1,2)
     said = ('a', '$b$', 'c')[best]
-    assert alt == (f'A pad to draw digits on, with a 3 on it; the network says {said}, with {max(probs):.0%}. '
+    assert alt == ('A pad to draw digits on, with a 3 on it; the network says '
+                   f'{said}, with {max(probs):.0%}. '
                    'To draw, open this page where scripts run.')
     assert data['example'] == play._example() and (data['mean'], data['std']) == (0, 1)
 
@@ -167,7 +170,8 @@ def test_a_pen_leaves_round_lines():
     assert pad().shape == (280,280) and pad().min() == 255
     rows,cols = np.nonzero(pad([(100,60)]) == 0)
     edges = rows.min(), rows.max(), cols.min(), cols.max()
-    assert edges == pytest.approx((49,71,89,111), abs=1) and len(rows) == pytest.approx(np.pi*11**2, rel=.05)
+    assert edges == pytest.approx((49,71,89,111), abs=1)
+    assert len(rows) == pytest.approx(np.pi*11**2, rel=.05)
     line = pad([(50,60), (150,60)], [(200,200)])
     assert ((line==0).sum(0)[60:140] == 22).all() and line[200,200]==0
     edges = np.flatnonzero((line[:,:180]==0).any(0))[[0,-1]]  # round ends
@@ -195,25 +199,28 @@ def test_picture_of_a_descent(made_of):
     assert (marker.get_marker(), marker.get_markersize()) == ('o', 11)
     assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_title()) == ('x', 'loss', 'learning rate 0.25')
     assert tuple(fig.get_size_inches()) == (7,3.3)
-    assert alt == ('A curve with the start of a descent on it, at x = 2, and a learning rate of 0.25. '
-                   'To drag both, open this page where scripts run.')
+    assert alt == ('A curve with the start of a descent on it, at x = 2, and a learning rate of '
+                   '0.25. To drag both, open this page where scripts run.')
 
 def test_by_default_a_descent_starts_at_3(made_of):
     data = made_of(descent_explorer, torch.square)[2]
-    assert {k: v for k,v in data.items() if k != 'rows'} == dict(min=-4, max=4, start=3, lr=.1, maxLr=1.2)
+    data.pop('rows')
+    assert data == dict(min=-4, max=4, start=3, lr=.1, maxLr=1.2)
     descent_explorer(torch.square, start=4., lr=.5, max_lr=.5)  # both at the end of their range
     descent_explorer(torch.square, start=-4.)
 
 def test_picture_of_a_training(made_of):
     module,entry,data,alt,fig = made_of(train_live)
     assert (module, entry) == ('train_live.js', 'trainLive')
-    assert {k: data[k] for k in ('lr', 'bs', 'epochs', 'seed')} == dict(lr=1, bs=64, epochs=20, seed=0)
+    numbers = {k: data[k] for k in ('lr', 'bs', 'epochs', 'seed')}
+    assert numbers == dict(lr=1, bs=64, epochs=20, seed=0)
     torch.manual_seed(0)
     models = {'linear model': nn.Linear(784,1), 'simple_net': simple_net()}
-    assert {name: len(layers) for name,layers in data['models'].items()} == {'linear model': 1, 'simple_net': 3}
+    n_layers = {name: len(layers) for name,layers in data['models'].items()}
+    assert n_layers == {'linear model': 1, 'simple_net': 3}
     for name,m in models.items():
-        first = m[0] if name=='simple_net' else m
-        assert np.array_equal(tensor(data['models'][name][0]['weight']), first.weight.detach().half())
+        weight = (m[0] if name=='simple_net' else m).weight.detach().half()
+        assert np.array_equal(tensor(data['models'][name][0]['weight']), weight)
     curve,image = fig.axes
     assert (curve.get_xlim(), curve.get_ylim()) == ((0,100), (0,1)) and not curve.lines
     assert (curve.get_xlabel(), curve.get_ylabel()) == ('step', 'loss and accuracy')
@@ -223,9 +230,10 @@ def test_picture_of_a_training(made_of):
     assert np.array_equal(shown.get_array(), w) and shown.get_clim() == (-most, most)
     assert shown.get_cmap().name == 'RdBu_r' and image.title.get_fontsize() == 10
     assert len(image.get_xticks()) == len(image.get_yticks()) == 0
-    assert tuple(fig.get_size_inches()) == (7,3) and image.get_gridspec().get_width_ratios() == (5,2)
-    assert alt == ('Empty axes for loss and accuracy, and the random weights of a linear model as an image. '
-                   'To train it, open this page where scripts run.')
+    assert tuple(fig.get_size_inches()) == (7,3)
+    assert image.get_gridspec().get_width_ratios() == (5,2)
+    assert alt == ('Empty axes for loss and accuracy, and the random weights of a linear model as '
+                   'an image. To train it, open this page where scripts run.')
 
 def test_images_at_even_distances():
     x,y = torch.arange(10)[:,None].expand(10,784)/255,torch.arange(10)[:,None]
@@ -241,14 +249,16 @@ def test_the_picture_in_the_page(made_of):
     assert fig._supxlabel.get_text() == (
         'Only a picture: where scripts run, in Jupyter, Colab or on the web page, this is alive.')
     assert fig._supxlabel.get_fontsize() == 8 and tuple(fig.get_size_inches()) == (5,2)
-    assert fig.get_layout_engine().__class__.__name__ == 'ConstrainedLayoutEngine' and ax.figure is fig
+    assert type(fig.get_layout_engine()).__name__ == 'ConstrainedLayoutEngine'
+    assert ax.figure is fig
     picture = Image.open(io.BytesIO(base64.b64decode(piece.png)))
     assert picture.size == (400,160) and picture.mode == 'P' and len(picture.getcolors()) <= 64
     assert picture.info == {}  # no version of matplotlib, which would change the file
     name = re.search('data-play="(.*?)"', piece.html)[1]
     assert re.fullmatch('[0-9a-f]{12}', name) and f'start("{name}", drawDigit, ' in piece.html
-    start = (f'<div class="play-here" data-play="{name}"><img src="data:image/png;base64,{piece.png}" '
-             'alt="A &lt;picture&gt; &amp; more" style="max-width:100%"></div>\n<script type="module">\n')
+    start = (f'<div class="play-here" data-play="{name}"><img '
+             f'src="data:image/png;base64,{piece.png}" alt="A &lt;picture&gt; &amp; more" '
+             'style="max-width:100%"></div>\n<script type="module">\n')
     assert piece.html.startswith(start + play._script('draw_digit.js'))
     style = (folder/'play.css').read_text('utf-8')
     args = re.search(r'(?m)^start\("\w+", \w+, (.*)\)$', piece.html)[1]

@@ -406,7 +406,8 @@ def test_several_letters_are_boxes(at):
 
 def test_points_have_a_field_and_boxes(at):
     text,row,calls = fields(2)
-    assert text.value == '' and text.placeholder == 'Your answer, before you unfold the model answer'
+    hint = 'Your answer, before you unfold the model answer'
+    assert (text.value, text.placeholder) == ('', hint)
     assert (text.layout.width, text.layout.height) == ('90%', '6em')
     *boxes,button = row.children
     assert [b.description for b in boxes] == [*'abc'] and button.description == 'Mark'
@@ -451,13 +452,15 @@ def test_below_the_buttons(at, shell, monkeypatch):
     assert shown.data.keys() == box._repr_mimebundle_().keys() | {'text/html'}
     at(2)
     with capture_output() as c: box = quiz._ask(5)
-    assert box.children[0].value is None and [o.data.get('text/markdown') for o in c.outputs][1:] == ['Open.']
+    assert box.children[0].value is None
+    assert [o.data['text/markdown'] for o in c.outputs[1:]] == ['Open.']
     with capture_output() as c: box.children[0].value = 'b'  # a button counts at once
     assert c.outputs[-1].data['text/markdown'].startswith('**Not b.**')
     assert quiz._state[5]['day'] == '2026-03-02'
     with capture_output() as c: box = quiz._ask(5)
     assert box.children[0].value == 'b'
-    assert c.outputs[-1].update and c.outputs[-1].data['text/markdown'].startswith('**Not b.** Read again')
+    assert c.outputs[-1].update
+    assert c.outputs[-1].data['text/markdown'].startswith('**Not b.** Read again')
     with capture_output() as c: box = quiz._ask(2, 'Open.', 'my words')
     assert box.children[0].value == 'my words' and 'text/html' not in c.outputs[0].data
     monkeypatch.setitem(sys.modules, 'google.colab', sys)
