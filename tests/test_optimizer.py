@@ -1,9 +1,12 @@
 "The optimizer beside PyTorch's, and training, against epochs of SGD in NumPy."
 import math
+from functools import partial
 from itertools import pairwise
+from types import SimpleNamespace
 import pytest, torch
 from hypothesis import given, strategies as st
 from torch import nn
+from chapter4_helpers import optimizer
 from chapter4_helpers.loss import linear, mnist_loss
 from chapter4_helpers.minibatches import TensorDataLoader, calc_grad
 from chapter4_helpers.optimizer import BasicOptim, train_epoch, train_model
@@ -109,6 +112,14 @@ def test_the_table_shows_the_history(capsys):
     assert rows[0] == ['epoch', 'train_loss', 'share', 'seconds']
     assert [row[:3] for row in rows[1:]] == [['0', '3.0000', '0.2500'], ['1', '2.5000', '0.7500']]
     assert [float(row[3]) for row in rows[1:]] == [round(h.seconds, 4) for h in history]
+
+def test_seconds_and_a_metric_without_a_name(capsys, monkeypatch):
+    ticks = iter(range(0, 100, 7))
+    monkeypatch.setattr(optimizer, 'time', SimpleNamespace(perf_counter=lambda: next(ticks)))
+    history = a_training(mnist_loss, partial(mnist_loss), 2)
+    assert [h.seconds for h in history] == [7, 7]
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ['epoch', 'train_loss', 'metric', 'seconds'] in rows
 
 def test_an_interrupt_keeps_the_epochs_before(capsys):
     calls = iter(range(9))
