@@ -96,7 +96,7 @@ def race(quick=False):
     contiguous,last,fast,far_time,example = [middle(r) for r in runs.values()]
     best = min(contiguous, last)
     return f'''
-The networks of [08_all_digits](../nbs/08_all_digits.ipynb), taken from the notebook, trained on {len(x):,} images and tested on the {len(test_x):,} test images. They take turns; each run has another seed; testing is not timed. *published* is "train_mnist_fast" (Tuomas Oikarinen, 2021), on images shuffled once before training, as by its author (anew for each run), in either memory format; ours run in `channels_last`. *examples/mnist* is the network of PyTorch's examples with its optimizer and batches of 64, on the same tensors, for the first of its 14 epochs, a single run. The last column is what the luck of {len(test_x):,} test images adds to any figure here (95%).
+The networks of [08_all_digits](../nbs/08_all_digits.ipynb), taken from the notebook, trained on {len(x):,} images and tested on the {len(test_x):,} test images. They take turns; each run has another seed; testing is not timed. *published* is "train_mnist_fast" (Tuomas Oikarinen, 2021), on images shuffled once before training, as by its author (anew for each run), in either memory format; ours run in `channels_last`. *examples/mnist* is the network of PyTorch's examples with its optimizer and batches of 64, on the same tensors, for the first of its 14 epochs, a single run in one format. The last column is what the luck of {len(test_x):,} test images adds to any figure here (95%).
 
 {table(columns, rows)}
 

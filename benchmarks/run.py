@@ -47,7 +47,7 @@ def draw(texts, path):
     matplotlib.use('agg')
     import matplotlib.pyplot as plt
     from matplotlib.ticker import LogLocator, NullFormatter
-    fig,(a,b,c) = plt.subplots(1, 3, figsize=(13,4), layout='constrained')
+    fig,(a,b,c) = plt.subplots(1, 3, figsize=(13,5), layout='constrained')
     rows = [r for r in read_table(texts['epoch']) if r['validation']=='without']
     names = list(dict.fromkeys(r['way'] for r in rows))
     for i,model in enumerate(dict.fromkeys(r['model'] for r in rows)):
@@ -68,14 +68,16 @@ def draw(texts, path):
     for r in read_table(texts['race']):
         epochs = f'{r["epochs"]} epoch{"s"*(r["epochs"]!="1")}'
         label = f'{r["network"]}, {r.get("memory", "")}, {epochs}'.replace(', ,', ',')
-        c.plot(number(r['s, median']), 100*number(r['test accuracy']), 'o', label=label)
-    c.set(title='the race of ten digits', xscale='log', xlabel='seconds of training',
-          ylabel='accuracy on the test set (%)')
+        c.errorbar(number(r['s, median']), 100*number(r['test accuracy']),
+                   100*number(r['± (images)']), fmt='o', capsize=3, label=label)
+    c.set(title='the race of ten digits', xscale='log', ylabel='accuracy on the test set (%)',
+          xlabel='seconds of training (logarithmic)\nbars: the luck of the test images, 95%')
     c.xaxis.set(major_locator=LogLocator(subs=(1,2,5)), major_formatter='{x:g}',
                 minor_formatter=NullFormatter())
     for ax in (a,b,c):
         ax.grid(alpha=.3)
         if ax.get_legend_handles_labels()[0]: ax.legend(fontsize=8)
+    c.legend(fontsize=8, loc='lower left', bbox_to_anchor=(0,1.1))  # no corner is free
     fig.savefig(path, dpi=90)
     plt.close(fig)
 
