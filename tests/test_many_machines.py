@@ -251,6 +251,12 @@ print(len(xb), run.sched.scheduler.last_epoch)
     assert python(*shlex.split(two)[1:], 'whole.py', cwd=folder, env=env).splitlines()==['256 2']*2
 
 @pytest.mark.slow
+def test_fp16_on_a_cpu_keeps_32_bits(folder, python):
+    for file,precision in (('fp16.pt', 'fp16'), ('whole.pt', 'no')):
+        python('train.py', file, precision, cwd=folder, env=env)
+    assert difference(folder/'fp16.pt', folder/'whole.pt') == 0
+
+@pytest.mark.slow
 def test_mixed_precision_on_two(folder, python):
     python(*shlex.split(two)[1:], 'train.py', 'half.pt', 'bf16', cwd=folder, env=env)
     python('train.py', 'whole.pt', cwd=folder, env=env)
@@ -287,7 +293,10 @@ def unplug(launcher, ids):
 @pytest.mark.slow
 def test_a_machine_joins_and_leaves(folder, python):
     text = '\n'.join(c.source for c in cells if c.cell_type=='markdown')
-    [line] = re.findall(r'(?m)^    (torchrun(?:.*\\\n)*.*)', text)
+    setting = 'TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1'
+    [line] = re.findall(r'(?m)^    export %s\n    (torchrun(?:.*\\\n)*.*)' % setting, text)
+    name,value = setting.split('=')
+    assert env[name] == value
     # The store by which they meet is here, so that its port is ours, and either may go
     store = torch.distributed.TCPStore('127.0.0.1', 0, is_master=True, wait_for_workers=False)
     conf = 'c10d --rdzv-conf is_host=0,keep_alive_interval=1,last_call_timeout=2'
