@@ -61,7 +61,7 @@ def _figure(width, height):
     from matplotlib.figure import Figure
     return Figure(figsize=(width,height), layout='constrained')
 
-# %% ../nbs/workshop/play.ipynb #ec894496
+# %% ../nbs/workshop/play.ipynb #38b3a77a
 def _pack(t, dtype=torch.float32):
     "A tensor for `tensor` in `page.js`."
     a = t.detach().cpu().to(dtype).contiguous().numpy()
@@ -78,7 +78,7 @@ def _nothing(m): return {}
 _kinds = dict(Linear=_linear, ReLU=_nothing, Sigmoid=_nothing, Flatten=_nothing, Conv2d=_conv,
               MaxPool2d=_pool, BatchNorm2d=_norm, Dropout=_nothing)
 _fixed = dict(Conv2d=dict(dilation=(1,1), groups=1, padding_mode='zeros'), Flatten=dict(start_dim=1, end_dim=-1),
-              MaxPool2d=dict(dilation=1, ceil_mode=False), BatchNorm2d=dict(track_running_stats=True))
+              MaxPool2d=dict(dilation=1, ceil_mode=False, return_indices=False), BatchNorm2d=dict(track_running_stats=True))
 
 def _flat(model, name=''):
     "All layers of a model in order, with their places, such as `('0.2', layer)`."
@@ -101,9 +101,11 @@ def _layers(model, dtype):
             if not t.to(dtype).isfinite().all():
                 raise ValueError(f'the {k} of layer {name}, {kind}, has nan or infinite numbers in {dtype}')
         return parts | {k: _pack(t, dtype) for k,t in tensors.items()}
-    return [layer(name, m) for name,m in _flat(model)]
+    layers = [layer(name, m) for name,m in _flat(model)]
+    if not layers: raise ValueError('the model has no layers; the page needs one at least, such as nn.Linear(784,10)')
+    return layers
 
-# %% ../nbs/workshop/play.ipynb #2f930660
+# %% ../nbs/workshop/play.ipynb #4b87c8d3
 def _example():
     "A three, as the strokes of a pad of 280 by 280 pixels."
     def bow(y, rx, ry, angles): return [(138+rx*np.cos(a), y+ry*np.sin(a)) for a in np.radians(angles)]
@@ -119,9 +121,20 @@ def _photo(strokes):
         for x,y in points: pen.ellipse((x-10.5,y-10.5,x+10.5,y+10.5), fill=0)
     return photo
 
+def _scores(model, x):
+    "What `model` makes of one image, layer by layer; `ValueError` names the layer that it does not fit."
+    x = x[None]
+    for name,m in _flat(model):
+        where = f'layer {name}, {m}, does not fit what it gets, of shape {list(x.shape)}'
+        # PyTorch takes the last axis of any shape, and the page knows rows only
+        if isinstance(m, nn.Linear) and x.ndim != 2: raise ValueError(f'{where}: it takes rows. Is a Flatten missing?')
+        try: x = m(x)
+        except (RuntimeError, ValueError) as e: raise ValueError(f'{where}: {e}') from e
+    return x
+
 def _answer(model, x, classes):
     "The probability of each class, for one image as the model wants it."
-    with torch.no_grad(): scores = model(x[None])
+    with torch.no_grad(): scores = _scores(model, x)
     if scores.ndim!=2: raise ValueError(f'the model must give scores [n,classes]; got shape {list(scores.shape)}. Is a Flatten missing?')
     n = scores.shape[1]
     classes = [str(c) for c in (classes or ((3,7) if n<3 else range(n)))]

@@ -1,8 +1,9 @@
-"""What the tests in a browser share: Chromium, a page that notes what goes wrong in it, and a
-folder served on this machine."""
-import os, shutil, threading
+"""What the tests in a browser share: Chromium, a page that notes what goes wrong in it, a folder
+served on this machine, and a frame in which scripts run and nothing else is allowed."""
+import json, os, shutil, threading
 from contextlib import contextmanager
 from functools import partial
+from html import escape
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 import pytest
@@ -47,3 +48,32 @@ def serve(folder):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f'http://127.0.0.1:{server.server_port}/'
         server.shutdown()
+
+def sandboxed(html, policy=''):
+    """A page with `html` in a frame that may run the scripts in itself, and nothing else: nothing
+    can be loaded, and `localStorage` raises an error. Colab and VS Code show outputs so."""
+    policy = ("default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+              f'img-src data:; {policy}')
+    meta = f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">'
+    inner = escape(f'<!doctype html>{meta}<title>inside</title>{html}')
+    return ('<!doctype html><link rel="icon" href="data:,"><title>outside</title><iframe '
+            f'sandbox="allow-scripts" width="900" height="800" srcdoc="{inner}"></iframe>')
+
+def as_in_vs_code(outputs):
+    """The same, with HTML that comes late: no script in it runs until it is made anew, and that
+    is taken away again at once."""
+    texts = json.dumps(outputs).replace('<', '\\u003c')
+    return sandboxed('''<body><script>
+        const trust = {createHTML: text => text, createScript: text => text}
+        const policy = trustedTypes.createPolicy('notebook', trust)
+        for (const text of %s) {
+            const place = document.createElement('div')
+            place.innerHTML = policy.createHTML(text)
+            document.body.append(place)
+            for (const {type, text} of place.querySelectorAll('script')) {
+                const script = document.createElement('script')
+                Object.assign(script, {type, text: policy.createScript(text)})
+                place.append(script)
+                script.remove()
+            }
+        }</script>''' % texts, "require-trusted-types-for 'script'")

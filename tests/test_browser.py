@@ -11,6 +11,8 @@ front_ends = dict(lab='lab/workspaces/{0}/tree/{0}.ipynb', notebook='notebooks/{
 settings = {
     # Both ask the web
     '@jupyterlab/apputils-extension:notification': dict(fetchNews='false', checkForUpdates=False),
+    # As dark as the reader's other windows
+    '@jupyterlab/apputils-extension:themes': {'adaptive-theme': True},
     # Or cells out of sight may be left out of the page
     '@jupyterlab/notebook-extension:tracker': dict(windowingMode='none')}
 badge = 'https://colab.research.google.com/assets/colab-badge.svg'

@@ -8,6 +8,8 @@ from browser import open_page, serve
 import conftest
 from conftest import top
 from settings import settings
+from test_play_browser import places
+from test_play_saved import acts, fits
 
 pytestmark = pytest.mark.browser
 notebooks = [p.relative_to(top/'nbs').with_suffix('').as_posix() for p in conftest.notebooks]
@@ -120,6 +122,24 @@ def test_play_works_and_follows_the_page(scheme, site, chromium):
         assert text==ink and is_light == (scheme=='dark')
         ground = style(page.locator('.text_html:has(.play-here)').first, 'backgroundColor')
         assert ground == 'rgba(0, 0, 0, 0)' and wrong == []
+
+@pytest.mark.parametrize('width,scheme', places)
+@pytest.mark.parametrize('name', acts)
+def test_play_in_the_lessons(name, width, scheme, site, chromium):
+    address,how = f'{site}{name}.html', dict(color_scheme=scheme, has_touch=True)
+    with open_page(chromium, address, width, **how) as (page,wrong):
+        page.wait_for_load_state('networkidle')
+        asked = []
+        page.on('request', lambda r: r.url.startswith('data:') or asked.append(r.url))
+        acts[name](page)
+        assert fits(page, scheme, 'body') and wrong == asked == []
+
+@pytest.mark.parametrize('width', [390, 1280])
+def test_play_without_scripts(width, site, chromium):
+    with open_page(chromium, f'{site}play.html', width, java_script_enabled=False) as (page,wrong):
+        images = page.locator('.play-here img')
+        boxes = [i.bounding_box() for i in images.all() if i.is_visible()]
+        assert len(boxes)==4 and min(box['width'] for box in boxes) > 300 and wrong == []
 
 def test_exported_source_folds(site, chromium):
     with open_page(chromium, f'{site}02_learning_rate.html', 390) as (page,_):

@@ -53,6 +53,15 @@ def test_html_and_picture(made, name):
     assert attrs['alt'] == bundle['text/plain'] == repr(made[name]) and len(attrs['alt']) > 40
 
 @pytest.mark.parametrize('name', widgets)
+def test_script_asks_nothing_of_the_page_around(name):
+    # Not what only some notebooks have, nor what a frame may not use
+    script,style = play._script(f'{name}.js'),(folder/'play.css').read_text('utf-8')
+    outside = (r'\brequire\b|\bdefine\(|currentScript|getElementById|window\.|globalThis|parent|'
+               r'Storage|cookie|indexedDB|eval\(|innerHTML|var\(|@font-face')
+    assert re.findall(outside, script+style) == []
+    assert re.findall(r'document\.(\w+)', script).count('querySelectorAll') == 1
+
+@pytest.mark.parametrize('name', widgets)
 def test_nothing_is_fetched(made, name):
     html = made[name].html.replace('http://www.w3.org/2000/svg', '')  # a name, not an address
     outside = r'https?:|="//|@import|\bfetch\(|url\(|XMLHttpRequest|^import '
@@ -313,6 +322,18 @@ def with_nan():
     (stack(nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True)), 'layer 1, MaxPool2d, has ceil_mode=True'),
     (stack(nn.BatchNorm2d(1, track_running_stats=False)), 'has track_running_stats=False'),
     (stack(nn.Flatten(2)), 'has start_dim=2'),
+    (stack(nn.MaxPool2d(2, return_indices=True)), 'has return_indices=True'),
+    (stack(), 'the model has no layers'),
+    (stack(stack()), 'the model has no layers'),
+    (torch.sigmoid, 'layer 0 is builtin_function_or_method'),
+    (stack(nn.Linear(100,1)), r'layer 0, Linear\(in_features=100.*of shape \[1, 784\]'),
+    (stack(stack(nn.Linear(784,9), nn.ReLU()), nn.Linear(8,1)), r'layer 1, L.* shape \[1, 9\]'),
+    (stack(nn.Conv2d(3,2,3)), r'layer 0, Conv2d\(3, 2.* shape \[1, 1, 28, 28\]'),
+    (stack(nn.MaxPool2d(9), nn.MaxPool2d(9)), r'layer 1, MaxPool2d.* shape \[1, 1, 3, 3\]'),
+    (stack(nn.Flatten(), nn.Conv2d(1,2,3)), r'layer 1, Conv2d.* shape \[1, 784\]'),
+    (stack(nn.Flatten(), nn.BatchNorm2d(784)), r'layer 1, BatchNorm2d.* shape \[1, 784\]'),
+    # PyTorch computes these
+    (stack(nn.ReLU(), nn.Linear(28,1), nn.Flatten()), 'layer 1, Linear.*Is a Flatten missing?'),
     (stack(nn.Conv2d(1,2,3)), r'must give scores \[n,classes\]; got shape \[1, 2, 26, 26\]'),
     (with_nan(), 'the bias of layer 2, Linear, has nan or infinite numbers'),
     (simple_net(784, 30, 5), 'gives 5 scores, so classes must be 5 names; got 2'),
@@ -320,6 +341,22 @@ def with_nan():
 def test_wrong_model(model, says):
     classes = ('a','b') if 'names' in says else None
     with pytest.raises(ValueError, match=says): draw_digit(model, classes)
+
+@pytest.mark.parametrize('kind,args', [
+    ('BatchNorm1d', [30]), ('LayerNorm', [30]), ('Tanh', []), ('Softmax', [1]), ('LeakyReLU', []),
+    ('Identity', []), ('AvgPool2d', [2]), ('AdaptiveAvgPool2d', [1]), ('Dropout2d', []),
+    ('Conv1d', [1,1,1]), ('ConvTranspose2d', [1,1,3]), ('LazyLinear', [1]), ('GELU', [])])
+def test_other_layers_are_named(kind, args):
+    model = stack(nn.Linear(784,30), stack(nn.ReLU(), getattr(nn, kind)(*args)), nn.Linear(30,1))
+    says = f'layer 1.1 is {kind}, which the page cannot compute. It knows {", ".join(play._kinds)}'
+    with pytest.raises(ValueError, match=re.escape(says)): draw_digit(model)
+
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16, torch.float64])
+def test_other_types_travel(dtype):
+    net = conv_net().to(dtype)
+    data = data_of(draw_digit(net))
+    assert np.array_equal(tensor(data['layers'][0]['weight']), net[0].weight.detach().float())
+    assert net[0].weight.dtype==dtype
 
 def test_too_large_for_half():
     net = simple_net()

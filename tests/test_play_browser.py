@@ -2,17 +2,16 @@
 mouse, finger and keyboard."""
 import base64, math, random, shutil
 from contextlib import contextmanager
-from html import escape
 import numpy as np, pytest, torch
 from PIL import Image
 from torch import nn
-from browser import open_page, serve
+from browser import open_page, sandboxed, serve
 import test_browser
 from conftest import top
 from chapter4_helpers.all import (
     BasicOptim, TensorDataLoader, calc_grad, descend, descent_explorer, draw_digit, mnist,
     mnist_sample, prepare, simple_net, train_epoch, train_live, validate_epoch)
-from chapter4_helpers.play import _layers, _pack, _photo
+from chapter4_helpers.play import _kinds, _layers, _pack, _photo
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures('one_thread')]
 places = [pytest.param(width, scheme, id=f'{width}-{scheme}')
@@ -107,6 +106,10 @@ nets = dict(
     all_digits=stack(conv(1,16,5,2), relu, conv(16,32,3), pool(2), norm(32), relu,
                      conv(32,96,3), norm(96), relu, conv(96,128,3), norm(128), relu,
                      flat, nn.Dropout, linear(128,10)))
+
+def test_every_layer_is_tried():
+    tried = {type(m).__name__ for net in nets.values() for m in net().modules()}
+    assert tried-{'Sequential'} == {*_kinds}
 
 @pytest.mark.parametrize('name', nets)
 def test_answers(name, modules):
@@ -469,14 +472,7 @@ def test_without_scripts(width, show):
         assert page.locator('body').inner_text().strip() == ''
 
 def test_in_a_frame_that_allows_nothing_but_the_script(chromium, tmp_path):
-    # As in Colab and VS Code: a sandbox, and no address from which anything may be loaded
-    policy = ("default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
-              'img-src data:')
-    meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}"><title>'
-    inner = escape(page_with(*widgets()).replace('<title>', meta))
-    (tmp_path/'page.html').write_text(
-        '<link rel="icon" href="data:,"><iframe sandbox="allow-scripts" width="900" height="800" '
-        f'srcdoc="{inner}"></iframe>', 'utf-8')
+    (tmp_path/'page.html').write_text(sandboxed(page_with(*widgets())), 'utf-8')
     with serve(tmp_path) as url, open_page(chromium, f'{url}page.html') as (page,wrong):
         frame = page.frame_locator('iframe')
         for name in ('Clear', 'Step', 'One step'): button(frame, name).click()

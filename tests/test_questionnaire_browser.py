@@ -2,11 +2,10 @@
 and fetches nothing."""
 import re, shutil
 from contextlib import contextmanager
-from html import escape
 import nbformat, pytest
 from nbconvert import HTMLExporter
 from nbformat.sign import NotebookNotary
-from browser import open_page, serve
+from browser import as_in_vs_code, open_page, sandboxed, serve
 from chapter4_helpers import quiz
 from conftest import top
 from test_browser import badge, known, run_all
@@ -198,15 +197,15 @@ def test_by_keyboard_and_by_name(site, chromium):
             e.ariaLabel || e.closest('label')?.textContent.trim() || e.textContent)''')
         assert len(names) > 80 and all(names)
 
-def test_where_nothing_may_be_kept_or_loaded(site, chromium, tmp_path):
-    # In a sandbox that allows nothing but scripts, localStorage raises an error
-    inline = "script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
-    policy = f"default-src 'none'; {inline}"
-    meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-    inner = page_of(nbformat.read(lesson, 4)).replace('<meta', f'{meta}<meta', 1)
-    icon,size = '<link rel="icon" href="data:,">', 'width="900" height="800"'
-    frame = f'<iframe sandbox="allow-scripts" {size} srcdoc="{escape(inner)}"></iframe>'
-    (tmp_path/'page.html').write_text(icon+frame, 'utf-8')
+def html_outputs():
+    cells = [c for c in nbformat.read(lesson, 4).cells if c.cell_type=='code']
+    return [o.data['text/html'] for c in cells for o in c.outputs if 'text/html' in o.data]
+
+@pytest.mark.parametrize('way', [
+    lambda: sandboxed(page_of(nbformat.read(lesson, 4))), lambda: as_in_vs_code(html_outputs())],
+    ids=['page', 'as_in_vs_code'])
+def test_where_nothing_may_be_kept_or_loaded(way, chromium, tmp_path):
+    (tmp_path/'page.html').write_text(way(), 'utf-8')
     with serve(tmp_path) as url, open_page(chromium, f'{url}page.html') as (page,wrong):
         frame = page.frame_locator('iframe')
         question(frame, 1).get_by_role('button', name='c', exact=True).click()
