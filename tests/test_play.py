@@ -56,7 +56,7 @@ def test_html_and_picture(made, name):
 def test_script_asks_nothing_of_the_page_around(name):
     # Not what only some notebooks have, nor what a frame may not use
     script,style = play._script(f'{name}.js'),(folder/'play.css').read_text('utf-8')
-    outside = (r'\brequire\b|\bdefine\(|currentScript|getElementById|window\.|globalThis|parent|'
+    outside = (r'\brequire\b|\bdefine\(|currentScript|getElementById|window\.|globalThis|\bparent|'
                r'Storage|cookie|indexedDB|eval\(|innerHTML|var\(|@font-face')
     assert re.findall(outside, script+style) == []
     assert re.findall(r'document\.(\w+)', script).count('querySelectorAll') == 1

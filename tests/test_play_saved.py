@@ -2,6 +2,7 @@
 keyboard in JupyterLab and in Notebook 7, and where nothing but a script is allowed."""
 import re
 from contextlib import contextmanager
+from itertools import product
 import nbformat, numpy as np, pytest
 from nbformat.sign import NotebookNotary
 from browser import as_in_vs_code, open_page, sandboxed, serve
@@ -9,14 +10,15 @@ from conftest import top
 from test_browser import front_ends, known
 from test_browser import server as server  # a fixture
 from test_play_browser import (
-    alive, button, draw_with_finger, draw_with_keys, draw_with_mouse, image_of, path_of, places,
-    set_rate, seven, slider, style)
+    alive, draw_with_finger, draw_with_keys, draw_with_mouse, image_of, path_of, set_rate, seven,
+    slider, style)
 
 pytestmark = pytest.mark.browser
 
+def button(page, name): return page.locator('.play').get_by_role('button', name=name, exact=True)
 def says(page): return page.locator('.play').get_by_role('status').text_content()
 
-# What a reader does. `page` may be a frame, too, but for what is done with a finger
+# What a reader does
 
 def draws(page):
     pad = page.get_by_role('application', name='Drawing pad')
@@ -105,14 +107,16 @@ def opened(name, front_end, server, chromium, trusted=True, **kwargs):
     "A lesson, and what goes wrong"
     folder,url,token = server
     nb = nbformat.read(top/'nbs'/f'{name}.ipynb', 4)
-    nb.metadata.copy = name = f'{name}_{"trusted" if trusted else "new"}'
+    nb.metadata.title = name = f'{name}_{"trusted" if trusted else "new"}'
     nbformat.write(nb, folder/f'{name}.ipynb')
     if trusted:
         notary = NotebookNotary(data_dir=str(folder.parent/'data'))
         notary.sign(nb)  # that is, its content
         notary.store.close()
-    address = f'{url}{front_ends[front_end].format(name)}?token={token}'
+    address = f'{url}{front_ends[front_end].format(name)}?token={token}&reset'
     with open_page(chromium, address, **kwargs) as (page,wrong):
+        page.locator('.play-here').wait_for(state='attached')
+        if front_end=='lab': page.keyboard.press('Control+b')  # closes the list of files
         yield page
         assert [w for w in wrong if w not in known] == []
         ran = page.locator('.jp-InputPrompt').filter(has_text=re.compile(r'\[\*'))
@@ -121,10 +125,16 @@ def opened(name, front_end, server, chromium, trusted=True, **kwargs):
         for k in page.request.get(f'{url}api/kernels').json():
             page.request.delete(f'{url}api/kernels/{k["id"]}', headers=headers)
 
-@pytest.mark.parametrize('width,scheme', places)
-@pytest.mark.parametrize('front_end', front_ends)
-@pytest.mark.parametrize('name', acts)
-def test_without_a_kernel(name, front_end, width, scheme, server, chromium):
+def place(front_end, name, width, scheme):
+    # The pad is drawn on everywhere. Of the other places, each front end has half of the lessons
+    other_half = (front_end=='lab') + (width==390) + (scheme=='dark') in (0,2)
+    slow = [pytest.mark.slow]*(name != '06_nonlinearity' and other_half)
+    return pytest.param(front_end, name, width, scheme, marks=slow)
+
+everywhere = product(front_ends, acts, (390,1300), ('light','dark'))
+
+@pytest.mark.parametrize('front_end,name,width,scheme', [place(*which) for which in everywhere])
+def test_without_a_kernel(front_end, name, width, scheme, server, chromium):
     how = dict(width=width, color_scheme=scheme, has_touch=True)
     with opened(name, front_end, server, chromium, **how) as page:
         page.wait_for_function(f'{alive} == 1')
