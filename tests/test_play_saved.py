@@ -147,7 +147,9 @@ def test_picture_where_nothing_is_trusted(name, front_end, server, chromium):
     with opened(name, front_end, server, chromium, trusted=False) as page:
         picture = page.locator('.play-here img')
         picture.wait_for()
+        picture.scroll_into_view_if_needed()
         assert picture.evaluate('e => e.naturalWidth') > 400 and page.evaluate(alive)==0
+        assert picture.bounding_box()['width'] > 400
 
 # In VS Code and Colab, as near as one comes without them
 
