@@ -69,7 +69,9 @@ def run_all(page, kernels, seconds):
     "Run all cells, and wait for the last one, or for an error, which stops them"
     # Cells that are run before the kernel listens are passed over in silence
     def is_idle(k): return k['execution_state']=='idle'
-    wait(page, lambda: any(k['connections'] and is_idle(k) for k in kernels()), 60)
+    # A page that was closed too soon leaves a kernel that starts for ever, to which nobody listens
+    def ours(): return [k for k in kernels() if k['connections']]
+    wait(page, lambda: any(map(is_idle, ours())), 60)
     page.locator('.jp-Notebook-ExecutionIndicator[data-status=idle]').first.wait_for()
     page.evaluate('''() => {
         const note = () => window.bars ||= document.querySelector("progress")?.outerHTML
@@ -80,7 +82,7 @@ def run_all(page, kernels, seconds):
     def done():
         "No cell waits, and the kernel was idle for a second. (A folded cell shows no number)"
         nonlocal idle
-        busy = prompts.filter(has_text='[*]').count() or not all(map(is_idle, kernels()))
+        busy = prompts.filter(has_text='[*]').count() or not all(map(is_idle, ours()))
         idle = 0 if busy else idle+1
         return idle==5
     wait(page, done, seconds)
