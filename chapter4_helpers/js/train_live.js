@@ -68,6 +68,7 @@ export async function trainLive({train, valid, models, lr, bs, epochs, seed}, ho
       ([, y]) => text(right, c.y(y) + below, name, {class: name, 'text-anchor': 'end'}))
     return [
       c.line(thin(losses), {class: 'loss'}), c.line(accuracies, {class: 'accuracy'}),
+      ...losses.slice(-1).map(point => c.dot(point, 3, {class: 'loss'})),
       ...accuracies.slice(-1).map(point => c.dot(point, 3, {class: 'accuracy'})),
       ...end(losses, 'loss', -16), ...end(accuracies, 'accuracy', 16),
     ]
