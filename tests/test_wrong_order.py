@@ -12,7 +12,7 @@ fail = {
     '01_gradients': ['loss.backward()', 'test_eq(xs.grad.tolist(), [-3,0,2,4])', 'x.grad.zero_()',
                      'test_eq((first, zeroed.item(), x.grad), '],
     '02_learning_rate': ['lr = 0.1', 'loss.backward()', 'lr = 1e-5'],
-    '03_mnist_loss': ['loss.backward()', 'test_close(torch.corrcoef(torch.stack([s'],
+    '03_mnist_loss': ['loss.backward()', 'lr = 1'],
     '04_minibatches': ['assert noise[0]>1; test_close((noise[2]/'],
 }
 
