@@ -7,7 +7,8 @@ import pytest, torch
 from hypothesis import given, strategies as st
 from torch import nn
 from chapter4_helpers import optimizer
-from chapter4_helpers.loss import linear, mnist_loss
+from chapter4_helpers.data import mnist_sample
+from chapter4_helpers.loss import init_params, linear, mnist_loss
 from chapter4_helpers.minibatches import TensorDataLoader, calc_grad
 from chapter4_helpers.optimizer import BasicOptim, train_epoch, train_model
 from made_up import (
@@ -137,3 +138,12 @@ def test_an_explosion_keeps_the_epochs_before():
     with pytest.raises(FloatingPointError, match='in epoch 2, the loss became inf at batch 0') as e:
         quiet(a_training, explode, mnist_loss, 5)
     assert [h.epoch for h in e.value.history] == [0, 1]
+
+def test_how_sure_a_start_of_the_chapter_is():
+    # "six in ten predictions are below 0.05 or above 0.95 (in other starts up to nine in ten)"
+    x,shares = mnist_sample().train_x[::10],[]
+    for seed in range(30):
+        torch.manual_seed(seed)
+        p = linear(x, init_params((28*28,1)), init_params(1)).sigmoid()
+        shares.append(((p<.05) | (p>.95)).float().mean().item())
+    assert .55 < min(shares) < .65 and .88 < max(shares) < .96
