@@ -21,7 +21,7 @@ export function chart({label, names, range, draw, height = 260, ...attributes}) 
   const svg = make('svg:svg', {class: 'chart', height, role: 'img', 'aria-label': label, ...attributes})
   const c = {svg, range}
   c.redraw = () => {
-    const width = svg.getBoundingClientRect().width || 640
+    const width = Math.max(left + right + 1, svg.getBoundingClientRect().width || 640)
     const [[xMin, xMax], [yMin, yMax]] = [c.range.x, c.range.y]
     c.x = v => left + (v - xMin)/(xMax - xMin)*(width - left - right)
     c.y = v => height - bottom - (v - yMin)/(yMax - yMin)*(height - top - bottom)
