@@ -116,6 +116,7 @@ def test_device():
     def devices(batches): return {t.device.type for b in batches for t in b}
     assert devices(dl) == devices([dl.new(bs=3).one_batch()]) == {'meta'}
     assert devices(dl.to('cpu')) == {'cpu'}
+    assert devices(dl.to('meta')) == {'meta'}
 
 def test_batches_stay_where_the_images_are():
     meta,cpu = torch.zeros(5, 2, device='meta'),torch.zeros(5)

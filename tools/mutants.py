@@ -1,14 +1,24 @@
-"""How many mutants the tests caught, and which survived without a reason (`make mutants`).
+"""Which mutants to try, and how many of them the tests caught (`make mutants`).
 
 A mutant is a module with one small change. Whoever reads of a survivor writes a test that catches
 it, or puts the line that is printed here into tests/MUTANTS.md, under the reason why it may."""
-import ast, json, sys
+import ast, json, random, sys
 from collections import Counter
 from difflib import ndiff
 from pathlib import Path
 
-top = Path(__file__).parents[1]
-known = Counter((top/'tests'/'MUTANTS.md').read_text('utf-8').splitlines())
+top,n_sample = Path(__file__).parents[1],1000
+codes = {path: json.loads(path.read_text('utf-8'))['exit_code_by_key']
+         for path in sorted((top/'mutants'/'chapter4_helpers').glob('*.py.meta'))}
+
+if sys.argv[1:] == ['--all']: sys.exit()  # without names mutmut tries them all
+if sys.argv[1:] == ['--sample']:
+    print(*random.Random(0).sample([key for keys in codes.values() for key in keys], n_sample))
+    sys.exit()
+
+# The page has the equivalent ones first
+listed = (top/'tests'/'MUTANTS.md').read_text('utf-8').partition('\n## Changes that no test sees\n')
+equivalent,unseen = (Counter(listed[i].splitlines()) for i in (0,2))
 
 def functions(path):
     "The lines of each function of the file that holds all mutants, by name"
@@ -27,20 +37,27 @@ def as_line(module, name, code):
     return f'- {where}: `` {before} `` becomes `` {after} ``'
 
 # The exit codes: 0 if all tests passed, 1 if one failed, 33 if none comes that way
-meaning = {None: 'not tried', 0: 'survived', 33: 'survived', 1: 'caught'}
-outcomes,survivors = Counter(),[]
-for path in sorted((top/'mutants'/'chapter4_helpers').glob('*.py.meta')):
-    code = functions(path.with_suffix(''))
-    for key,exit_code in json.loads(path.read_text('utf-8'))['exit_code_by_key'].items():
-        outcome = meaning.get(exit_code, 'halted')
-        outcomes[outcome] += 1
-        name = key.rpartition('.')[2]
-        if outcome=='survived': survivors.append(as_line(path.name[:-8], name, code))
-new = Counter(survivors)-known
-print(*new.elements(), sep='\n')
-caught,n_new = outcomes['caught']+outcomes['halted'],new.total()
-print(f'{caught+len(survivors):,} mutants of {outcomes.total():,} were tried. The tests caught '
-      f'{caught:,}, {outcomes["halted"]:,} of them because they ran for too long or crashed; '
-      f'{len(survivors)-n_new:,} survived with a reason, {n_new:,} without.')
-print(f'Caught, of all but those with a reason: {caught/max(1, caught+n_new):.1%}')
-sys.exit(n_new > 0)
+meaning = {0: 'survived', 33: 'survived', 1: 'caught'}
+survivors,total = Counter(),Counter()
+columns = 'mutants', 'tried', 'caught', 'halted', 'equivalent', 'survived'
+
+def row(name, counts): print('|', name, *(f'| {counts[c]:,}' for c in columns), '|')
+
+print('| module |', ' | '.join(columns), '|\n' + '| ---: '*7 + '|')
+for path,keys in codes.items():
+    code,module = functions(path.with_suffix('')),path.name[:-8]
+    tried = {key: meaning.get(c, 'halted') for key,c in keys.items() if c is not None}
+    lines = Counter(as_line(module, key.rpartition('.')[2], code)
+                    for key,outcome in tried.items() if outcome=='survived')
+    counts = Counter(tried.values(), mutants=len(keys), tried=len(tried))
+    counts['equivalent'] = (lines & equivalent).total()
+    counts['survived'] -= counts['equivalent']
+    survivors += lines
+    total += counts
+    if keys: row(module, counts)
+row('all', total)
+new = survivors - equivalent - unseen
+print('', *new.elements(), sep='\n')
+print('Caught, or halted since they ran for too long or crashed, of all that are not equivalent: '
+      f'{(total["caught"]+total["halted"])/max(1, total["tried"]-total["equivalent"]):.1%}')
+sys.exit(bool(new))
