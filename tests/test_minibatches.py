@@ -123,6 +123,18 @@ def test_batches_stay_where_the_images_are():
     assert TensorDataLoader(meta, cpu).device.type == 'meta'
     assert TensorDataLoader(np.zeros((5,2)), cpu).device.type == 'cpu'
     assert [t.device.type for t in TensorDataLoader(cpu, cpu).one_batch()] == ['cpu', 'cpu']
+    class Old(np.ndarray): device = property()  # without a device, as in NumPy 1
+    assert TensorDataLoader(np.zeros((5,2)).view(Old), cpu).device.type == 'cpu'
+
+def test_row_numbers_go_where_the_images_are(monkeypatch):
+    "A GPU insists on it; the meta device does not, so we look"
+    select,at = torch.Tensor.index_select,[]
+    def noted(t, dim, rows):
+        at.append((t.device.type, rows.device.type))
+        return select(t, dim, rows)
+    monkeypatch.setattr(torch.Tensor, 'index_select', noted)
+    TensorDataLoader(torch.zeros(5, 2, device='meta'), torch.zeros(5)).one_batch()
+    assert at == [('meta', 'meta'), ('cpu', 'cpu')]
 
 # In other people's loops, written for PyTorch's loader
 
