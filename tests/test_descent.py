@@ -30,3 +30,8 @@ def test_params_that_are_trained_elsewhere_stay_as_they_are():
     x = torch.tensor(3., requires_grad=True)
     descend(lambda p: p**2, x, .1, 3)
     assert x.requires_grad and x.grad is None and x.item()==3
+
+def test_no_other_tensor_gets_a_gradient():
+    w = torch.tensor(2., requires_grad=True)
+    descend(lambda p: (w*p)**2, torch.tensor(3.), .1, 3)
+    assert w.grad is None
