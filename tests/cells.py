@@ -6,6 +6,7 @@ import importlib.util
 import nbformat, pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
+import fastai.vision.all, torch._dynamo  # noqa: F401  slow; here they come once for all mutants
 from conftest import top
 
 quiet = Config(HistoryManager=dict(enabled=False))
