@@ -1,6 +1,6 @@
 """MNIST as it comes out of the packaged file, and as a folder of few images, against that file.
 What can go wrong with the folder is in test_folder.py."""
-import errno, hashlib
+import errno, hashlib, sys, warnings
 import numpy as np, pytest, torch
 from hypothesis import given, strategies as st
 from PIL import Image
@@ -68,12 +68,12 @@ def few(monkeypatch):
 
 @pytest.mark.parametrize('digits', [(3,7), (7,3), (0,), range(10)], ids=str)
 def test_the_folder_holds_each_image_under_its_name(few, tmp_path, digits):
-    dest = mnist_folder(digits, dest=tmp_path/'new'/'mnist')
+    dest = mnist_folder(digits, dest=tmp_path/'new'/'deep'/'mnist')
     images = {f'{part}/{y}/{i}.png': x
               for part,xs,ys in (('train', *few[:2]), ('valid', *few[2:]))
               for i,(x,y) in enumerate(zip(xs, ys)) if y in digits}
     found = {p.relative_to(dest).as_posix(): np.asarray(Image.open(p)) for p in dest.rglob('*.png')}
-    assert dest == tmp_path/'new'/'mnist' and found.keys() == images.keys()
+    assert dest == tmp_path/'new'/'deep'/'mnist' and found.keys() == images.keys()
     assert all(np.array_equal(found[name], x) for name,x in images.items())
     header,*rows = (dest/'labels.csv').read_text().split('\n')
     labels = {name: str(sorted(digits).index(int(name.split('/')[1]))) for name in images}
@@ -94,6 +94,26 @@ def test_by_default_the_folder_is_where_fastai_looks(few, tmp_path, monkeypatch,
     monkeypatch.setattr(external, 'fastai_path', lambda kind: tmp_path/kind)
     assert mnist_folder(digits) == tmp_path/'data'/name
     assert {p.name for p in (tmp_path/'data'/name/'train').iterdir()} == set(map(str, digits))
+
+def test_one_warning_of_fastai_is_not_passed_on(few, tmp_path, monkeypatch, recwarn):
+    class External:
+        @property
+        def fastai_path(self):
+            warnings.warn('`torch.jit.script` is deprecated')
+            warnings.warn('the disk is nearly full')
+            return tmp_path.joinpath
+    monkeypatch.setitem(sys.modules, 'fastai.data.external', External())
+    assert mnist_folder() == tmp_path/'data'/'mnist_sample'
+    assert [str(w.message) for w in recwarn] == ['the disk is nearly full']
+
+def test_the_bar_does_not_stay(few, tmp_path, monkeypatch):
+    stays = []
+    def bar(names, leave=True):
+        stays.append(leave)
+        return names
+    monkeypatch.setattr('fastprogress.progress_bar', bar)
+    mnist_folder(dest=tmp_path/'mnist')
+    assert len(stays) == 1 and not stays[0]
 
 def test_the_folder_in_the_home_folder(few, tmp_path, monkeypatch):
     monkeypatch.setenv('HOME', str(tmp_path))
@@ -131,7 +151,9 @@ def test_another_writer_was_first(few, tmp_path, monkeypatch):
 
 def test_what_the_system_says_is_in_the_error(few, tmp_path, monkeypatch):
     def refuse(error):
-        def fail(*args): raise error
+        def fail(new, images):
+            new.mkdir()
+            raise error
         monkeypatch.setattr(data, '_write_folder', fail)
         with pytest.raises(OSError) as e: mnist_folder(dest=tmp_path/'mnist')
         assert e.value.__cause__ is error
