@@ -1,9 +1,11 @@
 "The Learner: against SGD in NumPy, against fastai's, and what callbacks can do to it."
 import copy, math, random, sys
+from contextlib import nullcontext
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 import matplotlib.pyplot as plt, numpy as np, pytest, torch
 import torch.nn.functional as F
 from hypothesis import given, strategies as st
@@ -112,6 +114,13 @@ def test_one_cycle(case, bs, seed, lr, div, div_final, pct):
     assert close(learn.recorder.lrs, rates, 1e-9)
     assert close(torch.stack(learn.recorder.losses), smooth, 1e-7)
     assert close(learn.model.weight.T, w, 1e-9) and learn.cbs == [learn.recorder]
+
+def test_one_cycle_by_default():
+    learn = a_learner(40)
+    learn.fit_one_cycle(1)
+    rates = [cosine(.001/25, .001, i/10) for i in range(10)]
+    rates += [cosine(.001, .001/1e5, i/30) for i in range(30)]
+    assert learn.recorder.lrs == pytest.approx(rates, rel=1e-9)
 
 @cases(200)
 @given(st.floats(0, 1), st.floats(0, 1, exclude_max=True), *[st.floats(-1e3, 1e3)]*3)
@@ -298,6 +307,15 @@ def test_show_results_by_default():
     learn = Learner([[(images[:3], labels[:3,None] % 2)]]*2, Reader(1))
     titles = [ax.get_title() for ax in learn.show_results()]
     assert titles == ['0, says 0', '1, says 0', '0, says 1']
+    plt.close('all')
+
+def test_results_of_two_scores_in_a_new_order_each_time():
+    images,labels = torch.rand(20,28,28),torch.arange(20) % 2
+    images[:,0,:2] = F.one_hot(labels, 2)
+    torch.manual_seed(0)
+    valid = TensorDataLoader(images, labels, 16, shuffle=True)
+    axs = Learner([valid]*2, Reader(2), F.cross_entropy).show_results()
+    assert {ax.get_title() for ax in axs} == {'0, says 0', '1, says 1'}
     plt.close('all')
 
 # Events
@@ -714,6 +732,21 @@ def test_lr_find_stops_at_nan():
     learn = a_learner(loss_func=loss_func, cbs=callback(after_fit=note))
     assert math.isfinite(learn.lr_find(show_plot=False).minimum) and steps == [21]
 
+@pytest.mark.parametrize('losses,explodes', [
+    ([2., 8.], False), ([2., 8.1], True), ([.5, 2.], False), ([.5, 2.1], True)])
+def test_above_four_times_the_lowest_is_an_explosion(losses, explodes):
+    finder,recorder = LRFinder(1e-3, 1., 9),Recorder()
+    finder.learn,recorder.losses = SimpleNamespace(recorder=recorder),losses
+    with pytest.raises(CancelFitException) if explodes else nullcontext(): finder.after_step()
+
+def test_the_optimizer_of_lr_find_begins_at_its_first_rate():
+    rates = []
+    def make(params, lr):
+        rates.append(lr)
+        return BasicOptim(params, lr)
+    a_learner(opt_func=make).lr_find(1e-3, 1., num_it=2, show_plot=False)
+    assert rates == [1e-3]
+
 def test_lr_find_draws():
     found = []
     learn = a_learner(cbs=callback(after_fit=lambda learn: found.append(learn.recorder)))
@@ -789,6 +822,8 @@ def test_an_interrupt_says_where(capsys):
     learn = a_learner(cbs=callback(after_step=interrupt))
     learn.fit(5)
     assert capsys.readouterr().out == 'Interrupted in epoch 2\n' and len(learn.recorder.values) == 2
+    a_learner(cbs=callback(before_fit=stop(KeyboardInterrupt))).fit(1)
+    assert capsys.readouterr().out == 'Interrupted in epoch 0\n'
 
 # Errors
 
@@ -837,6 +872,8 @@ for n in 0, -1, 1.5, math.nan, '3', None:
 for lr in 0, -1., math.nan, math.inf:
     error(f'rate {lr}', ValueError, f'learning rate must be above 0 .*; got {lr}',
           lambda lr=lr: a_learner().fit(1, lr))
+    error(f'one cycle at {lr}', ValueError, f'learning rate must be above 0 .*; got {lr}',
+          lambda lr=lr: a_learner().fit_one_cycle(1, lr))
 for args in (0.,1.,9), (1.,.1,9), (1e-7,math.nan,9), (1e-7,math.inf,9), (1e-7,10.,0):
     error(f'range {args}', ValueError, 'need 0 < start_lr < end_lr and num_it from 1; got',
           lambda args=args: LRFinder(*args))

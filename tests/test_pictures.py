@@ -133,6 +133,8 @@ def test_images_fill_the_figure():
     assert size(distinct(4), 'abcd', cols=2, size=2.) == pytest.approx((4, 2*2*1.3))
     axs = plot_images(distinct(12), [*range(12)], size=2.)
     assert {ax.title.get_fontsize() for ax in axs} == {10} and axs[0].get_title() == '0'
+    with plt.rc_context({'font.size': 20}):
+        assert plot_images(distinct(1), 'a')[0].title.get_fontsize() == 10
     fig = axs[0].figure
     assert [ax.axison for ax in fig.axes] == [False]*20  # the empty ones, too
     fig.canvas.draw()
@@ -161,6 +163,8 @@ def test_seven_boxes_on_a_strip():
     fig,texts = ax.figure,[*boxes(ax).values()]
     assert tuple(fig.get_size_inches()) == (10,1.8) and not ax.axison
     assert (ax.get_xlim(), ax.get_ylim()) == ((-.5,5.4), (-.4,1.4))
+    fig.canvas.draw()
+    assert min(ax.get_position().size) > .9  # it fills the figure
     assert [t.get_position() for t in texts] == [(0,1), (1,1), (2,1), (3,1), (4,1), (2.5,0), (5,1)]
     assert {(t.get_ha(), t.get_va(), t.get_fontsize()) for t in texts} == {('center', 'center', 11)}
     places = spots(fig, texts)
