@@ -186,7 +186,8 @@ def test_seven_boxes_on_a_strip():
 def test_boxes_of_a_graph():
     steps = dict(m='w*x', p='m + b', loss='(p - y)**2')
     values = dict(w=3, x=5, b=-1, m=15, p=14, y=10, loss=16.25)
-    ax = plot_graph(steps, values, {('w','m'): 5, ('p','loss'): 8.5}, dict(w=40, b=8, loss=1))
+    with plt.rc_context({'font.size': 20}):  # which changes none of the sizes below
+        ax = plot_graph(steps, values, {('w','m'): 5, ('p','loss'): 8.5}, dict(w=40, b=8, loss=1))
     notes = [t for t in ax.texts if isinstance(t, Annotation)]
     texts = {t.get_text().split('\n')[0]: t for t in ax.texts if '\n' in t.get_text()}
     at = {name: t.get_position() for name,t in texts.items()}
@@ -204,6 +205,7 @@ def test_boxes_of_a_graph():
         (.4, 0, matplotlib.colors.to_rgba('lightsteelblue'))}
     places = spots(ax.figure, texts.values())
     for i,a in enumerate(places): assert not any(a.overlaps(b) for b in places[:i])
+    assert min(ax.get_position().size) > .9  # it fills the figure
     ends = {t.get_position(): t.get_bbox_patch() for t in texts.values()}
     for a in arrows_of(ax):
         assert [a.arrow_patch.patchA, a.arrow_patch.patchB] == [ends[a.xyann], ends[a.xy]]
@@ -211,8 +213,9 @@ def test_boxes_of_a_graph():
         assert type(a.arrow_patch.get_arrowstyle()).__name__ == 'CurveB'
         assert a.arrow_patch.get_edgecolor() == matplotlib.colors.to_rgba('gray')
     said = [t for t in notes if t.get_text()]
-    assert [(t.get_text(), t.xy, t.xyann[1]) for t in said] == [  # over the top row, under the rest
-        ('gradient 40', (0,-1), 24), ('gradient 8', (1,-2), -33), ('gradient 1', (3,-1), 24)]
+    assert [(t.get_text(), t.xy, t.xyann) for t in said] == [  # over the top row, under the rest
+        ('gradient 40', (0,-1), (0,24)), ('gradient 8', (1,-2), (0,-33)),
+        ('gradient 1', (3,-1), (0,24))]
     assert {(t.get_ha(), t.get_color(), t.get_weight(), t.anncoords) for t in said} == {
         ('center', 'tab:orange', 'bold', 'offset points')}
     slopes = [t for t in ax.texts if t.get_text() in ('5', '8.5')]
@@ -236,7 +239,9 @@ def test_the_player_has_three_buttons():
     assert '.animation .anim-buttons button {width: auto; padding: 2px 10px}' in page
     assert '.animation .anim-state {display: none}</style>' in page and '<link' not in page
     assert 'animframes' in page and not re.search('[0-9a-f]{32}', re.sub('base64,[^"]*', '', page))
-    assert re.search(r'new Animation\(frames, img_id, slider_id, 50(\.0)?,', page)
+    by_default = show_animation(plt.figure(), lambda i: None, range(1)).data
+    pause = re.compile(r'new Animation\(frames, img_id, slider_id, ([0-9.]+),')
+    assert [float(pause.search(html)[1]) for html in (page, by_default)] == [50, 200]
     assert re.search(r'value="once"[^>]*\bchecked', page.replace('\n', ' '))
 
 def test_animation():
