@@ -236,6 +236,7 @@ def test_the_player_has_three_buttons():
     assert re.findall('<button title="(.*?)"', page) == ['First frame', 'Pause', 'Play']
     labels = re.findall('(?s)<button.*?>(.*?)</button>', page)
     assert [label.strip() for label in labels] == ['First frame', 'Pause', 'Play']
+    assert ''.join(re.findall('</button>([^<]*)', page)).strip() == ''  # no other leaves a trace
     assert '.animation .anim-buttons button {width: auto; padding: 2px 10px}' in page
     assert '.animation .anim-state {display: none}</style>' in page and '<link' not in page
     assert 'animframes' in page and not re.search('[0-9a-f]{32}', re.sub('base64,[^"]*', '', page))
@@ -245,10 +246,11 @@ def test_the_player_has_three_buttons():
     assert re.search(r'value="once"[^>]*\bchecked', page.replace('\n', ' '))
 
 def test_animation():
-    fig,ax = plt.subplots()
+    fig,other = plt.figure(),plt.figure()
     shown = []
     page = show_animation(fig, lambda i: shown.append(i), range(5), interval=100, name='mine')
     assert [*dict.fromkeys(shown)] == [0, 1, 2, 3, 4] and not plt.fignum_exists(fig.number)
+    assert plt.fignum_exists(other.number)
     assert page.data.count('data:image/png;base64') == 5 and 'class="animation"' in page.data
     assert not re.findall(r'(?:src|href)="https?:', page.data)  # it fetches nothing
     again = show_animation(plt.figure(), lambda i: None, range(5), interval=100, name='mine')
