@@ -1,5 +1,5 @@
 "The ladder: its figures, its table, the file it is kept in, and `python -m chapter4_helpers`."
-import contextlib, json, os, random, runpy, signal, subprocess, sys
+import contextlib, json, os, random, runpy, signal, subprocess, sys, warnings
 import fastprogress, pytest, torch
 from chapter4_helpers import ladder as module
 from chapter4_helpers.ladder import Rung, ladder, ladder_table, saved_ladder
@@ -117,18 +117,27 @@ def test_the_models_and_how_each_is_trained(monkeypatch):
     for model,params,_ in calls[1:]:
         assert all(p is q for p,q in zip(params, model.parameters(), strict=True))
 
-def test_what_the_ladder_asks_of_fastai(monkeypatch):
+def test_what_the_ladder_asks_of_fastai(monkeypatch, recwarn):
     import fastai.vision.all as fastai
     calls = []
     class Learn:
-        recorder = type('', (), dict(values=[[0., .1, .2], [.3, .4, .99]]))
+        recorder = type('', (), dict(values=[[.1, .2], [.3, .4], [.5, .99]]))
         def no_logging(self): return contextlib.nullcontext(calls.append('quiet'))
         def fit_one_cycle(self, *args): calls.append(args)
     def vision_learner(*args, **kwargs): calls.append((args, kwargs)); return Learn()
     monkeypatch.setattr(module, 'mnist_folder', lambda: 'the folder')
     monkeypatch.setattr(fastai.ImageDataLoaders, 'from_folder', lambda path: f'loaders of {path}')
     monkeypatch.setattr(fastai, 'vision_learner', vision_learner)
+    class All:  # with a warning that is ours to drop, and one that is not
+        def __getattr__(self, name):
+            if name == 'resnet18':
+                warnings.warn('`torch.jit.script` is deprecated')
+                warnings.warn('the disk is nearly full')
+            return getattr(fastai, name)
+    monkeypatch.setitem(sys.modules, 'fastai.vision.all', All())
+    recwarn.clear()
     assert module._resnet() == .99
+    assert [str(w.message) for w in recwarn] == ['the disk is nearly full']
     settings = dict(pretrained=False, loss_func=fastai.F.cross_entropy, metrics=fastai.accuracy)
     assert calls == [(('loaders of the folder', fastai.resnet18), settings), 'quiet', (1, .1)]
 
