@@ -44,8 +44,13 @@ def test_seeds(lots):
 def test_seconds_are_of_one_run(lots, monkeypatch):
     ticks = iter(range(0, 100, 6))
     monkeypatch.setattr(module.time, 'perf_counter', lambda: next(ticks))
-    monkeypatch.setattr(fastprogress, 'progress_bar', lambda items, **kwargs: items)
+    stays = []
+    def bar(items, leave=True):
+        stays.append(leave)
+        return items
+    monkeypatch.setattr(fastprogress, 'progress_bar', bar)
     assert [r.seconds for r in ladder(seeds=3)] == [6, 2, 2, 2, 2]
+    assert len(stays) == 1 and not stays[0]
 
 def test_the_table_to_the_letter():
     line = '| {:<48} | {:<15} | {:<6} | {:<6} | {:<7} |'.format
