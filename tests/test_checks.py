@@ -326,3 +326,8 @@ def test_each_error_is_tested():
     missing = [f'{path.name}:{node.lineno} {ast.unparse(node)}'
                for path,node in raises if not is_reached(path, node)]
     assert len(raises) > 30 and missing == []
+
+def test_what_is_let_through():
+    checks.check_width(ones(2,5,4), ones(4,1))
+    checks.check_images(ones(2,5,3,4), ones(3,4)); checks.check_images(ones(3,4), ones(2,5,3,4))
+    checks.check_range(.1, 1, 1)
