@@ -1,6 +1,7 @@
 "Each error: what to call, and what it says (what was expected, what came, what to do)."
 import ast, math, re, sys, tempfile
 from pathlib import Path
+from types import SimpleNamespace
 from unittest.mock import patch
 import numpy as np, pytest, torch
 from PIL import Image
@@ -263,7 +264,8 @@ error('check_learner', TypeError, 'need loaders, a pair .*; got TensorDataLoader
 error('check_optimizer', TypeError, 'must have an attribute lr .*; got list',
       lambda: checks.check_optimizer([]))
 error('check_range', ValueError, 'need 0 < start_lr < end_lr and num_it from 1; got',
-      lambda args: checks.check_range(*args), (0,1,9), (1,.1,9), (.1,inf,9), (.1,1,0), (nan,1,9))
+      lambda args: checks.check_range(*args),
+      (0,1,9), (1,.1,9), (1,1,9), (.1,inf,9), (.1,1,0), (nan,1,9))
 error('check_steps', ValueError, 'no step was taken, so there is no rate to suggest',
       lambda: checks.check_steps([]))
 def find_rate():
@@ -331,3 +333,5 @@ def test_what_is_let_through():
     checks.check_width(ones(2,5,4), ones(4,1))
     checks.check_images(ones(2,5,3,4), ones(3,4)); checks.check_images(ones(3,4), ones(2,5,3,4))
     checks.check_range(.1, 1, 1)
+    for name in 'hypers', 'param_groups', 'lr':  # of fastai, PyTorch and ours
+        checks.check_optimizer(SimpleNamespace(**{name: .1}))
