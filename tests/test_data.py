@@ -134,6 +134,11 @@ def test_an_empty_folder_is_filled_and_a_full_one_left(few, tmp_path, monkeypatc
     says = r'but 2 of its [0-9]+ files are missing \(labels.csv, '
     with pytest.raises(FileExistsError, match=says): mnist_folder(dest=dest)
 
+def test_each_digit_that_was_not_asked_for_is_named(few, tmp_path):
+    dest = mnist_folder((3,7,8), dest=tmp_path/'mnist')
+    with pytest.raises(FileExistsError, match=r'also holds 7, 8\. Give another folder'):
+        mnist_folder((3,), dest=dest)
+
 def test_a_file_of_that_name_stays(few, tmp_path):
     (tmp_path/'mnist').write_text('mine')
     with pytest.raises(FileExistsError, match='files are missing'):
