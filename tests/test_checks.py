@@ -97,8 +97,8 @@ error('a folder that cannot get its name', PermissionError,
 
 # pictures
 
-error('plot_steps', ValueError, 'the steps are initialize, predict, .*; got guess',
-      lambda: plot_steps('loss', 'guess'))
+error('plot_steps', ValueError, 'the steps are initialize, predict, .*; got guess, hope',
+      lambda: plot_steps('loss', 'hope', 'guess'))
 error('plot_function', ValueError, 'min must be below max; got min=.* and max=.*. Swap them',
       lambda ends: plot_function(abs, min=ends[0], max=ends[1]), (2,2), (2,-2), (nan,2))
 error('plot_function of a sum', ValueError,
