@@ -103,6 +103,9 @@ def test_one_scope_holds_every_name_once(name):
     script = play._script(f'{name}.js')
     names = re.findall(r'(?m)^(?:async )?(?:function|class|const|let) (\w+)', script)
     assert len(names) > 10 and len(names) == len(set(names))
+    lines = {line.removeprefix('export ') for path in folder.glob('*.js')
+             for line in path.read_text('utf-8').splitlines()}
+    assert {*script.splitlines()} <= lines
 
 def test_page_knows_the_layers():
     kinds = re.search(r'(?s)const kinds = \{(.*?)\n\}', (folder/'nn.js').read_text('utf-8'))[1]
