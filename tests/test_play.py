@@ -3,6 +3,7 @@ import base64, io, json, re, zlib
 from html.parser import HTMLParser
 from types import SimpleNamespace
 import nbformat, numpy as np, pytest, torch
+from matplotlib import rc_context
 from matplotlib.colors import to_hex
 from PIL import Image
 from torch import nn
@@ -257,7 +258,8 @@ def test_images_at_even_distances():
 def test_the_picture_in_the_page(made_of):
     fig = play._figure(5, 2)
     ax = fig.subplots()
-    piece = play._Play('draw_digit.js', 'drawDigit', {'a': '<b>'}, 'A <picture> & more', fig)
+    with rc_context({'savefig.format': 'pdf'}):  # a PNG all the same
+        piece = play._Play('draw_digit.js', 'drawDigit', {'a': '<b>'}, 'A <picture> & more', fig)
     assert fig._supxlabel.get_text() == (
         'Only a picture: where scripts run, in Jupyter, Colab or on the web page, this is alive.')
     assert fig._supxlabel.get_fontsize() == 8 and tuple(fig.get_size_inches()) == (5,2)
