@@ -267,6 +267,8 @@ def test_the_picture_in_the_page(made_of):
     assert ax.figure is fig
     picture = Image.open(io.BytesIO(base64.b64decode(piece.png)))
     assert picture.size == (400,160) and picture.mode == 'P' and len(picture.getcolors()) <= 64
+    picture.save(smallest := io.BytesIO(), 'png', optimize=True)
+    assert len(base64.b64decode(piece.png)) <= len(smallest.getvalue())
     assert picture.info == {}  # no version of matplotlib, which would change the file
     name = re.search('data-play="(.*?)"', piece.html)[1]
     assert re.fullmatch('[0-9a-f]{12}', name) and f'start("{name}", drawDigit, ' in piece.html
