@@ -184,6 +184,7 @@ def test_a_pen_leaves_round_lines():
     rows,cols = np.nonzero(pad([(100,60)]) == 0)
     edges = rows.min(), rows.max(), cols.min(), cols.max()
     assert edges == pytest.approx((49,71,89,111), abs=1)
+    assert np.ptp(rows) == np.ptp(cols)
     assert len(rows) == pytest.approx(np.pi*11**2, rel=.05)
     line = pad([(50,60), (150,60)], [(200,200)])
     assert ((line==0).sum(0)[60:140] == 22).all() and line[200,200]==0
@@ -322,7 +323,7 @@ def with_nan():
 @pytest.mark.parametrize('model,says', [
     (stack(nn.Linear(784,1), nn.Tanh()), 'layer 1 is Tanh, which the page cannot compute. It'),
     (stack(stack(nn.Linear(784,9), nn.GELU()), nn.Linear(9,1)), 'layer 0.1 is GELU'),
-    (stack(Mine(784,1)), 'layer 0 is Mine'),
+    (stack(Mine(784,1)), 'layer 0 is Mine'), (Mine(784,1), 'layer 0 is Mine'),
     (stack(nn.Conv2d(1,2,3,dilation=2)), r'layer 0, Conv2d, has dilation=\(2, 2\); the page knows'),
     (stack(nn.Conv2d(1,2,3,padding='same')), "has padding='same'"),
     (stack(nn.Conv2d(1,2,3,padding=1,padding_mode='reflect')), "has padding_mode='reflect'"),
