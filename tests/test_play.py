@@ -243,6 +243,10 @@ def test_picture_of_a_training(made_of):
     w,(shown,) = models['linear model'].weight.detach().view(28,28),image.images
     most = w.abs().max().item()
     assert np.array_equal(shown.get_array(), w) and shown.get_clim() == (-most, most)
+    assert [len(data[part]['targets']) for part in ('train', 'valid')] == [2000, 500]
+    below = made_of(train_live, n_train=9, n_valid=9, seed=5)[4].axes[1].images[0]
+    low,high = below.get_clim()
+    assert low == below.get_array().min() == -high  # white is 0 where blue goes furthest, too
     assert shown.get_cmap().name == 'RdBu_r' and image.title.get_fontsize() == 10
     assert len(image.get_xticks()) == len(image.get_yticks()) == 0
     assert tuple(fig.get_size_inches()) == (7,3)
