@@ -7,7 +7,7 @@ import json, math, re, sys
 from datetime import date
 from html import unescape
 from types import SimpleNamespace
-import IPython.display, nbformat, pytest, torch
+import IPython.display, matplotlib.pyplot as plt, nbformat, pytest, torch
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from nbclient import NotebookClient
@@ -366,6 +366,32 @@ def test_missed_is_asked_again_another_day(nb, at):
     assert said(quiz.answer, 5, right[5]) == '**Right.** 2 of 37 right, 35 open.'
     said(quiz.save)
     assert new_session(31).endswith('**Asked again today:** 6.')
+
+def test_what_is_said_word_for_word(at):
+    assert said(quiz.explain, 2, 'words', 'a').startswith('**1 of 3 points.** Missing: b, c.')
+    assert said(quiz.answer, 36, 'nn.ReLU').startswith('**Not `nn.ReLU`.**')
+    at(2)
+    asked = ('**Asked again**, because you missed it. Think anew: an answer that still stands in '
+             'the cell is from last time. Your next one counts.')
+    assert said(quiz.answer, 36, '') == asked
+    assert said(quiz.answer, 36, 'nn.ReLU').startswith('**Not `nn.ReLU`.**')
+    at(3)  # in the same session
+    assert said(quiz.answer, 36, 'nn.ReLU') == asked
+    assert '>05_optimizer, train_epoch, naively</a>' in quiz._form(33, '')
+
+def test_a_right_function_is_drawn(at):
+    x = torch.tensor([-1., 2.])
+    assert said(quiz.check, 34, torch.relu, (x, x.relu()), plot=(-1,2)).startswith('**Right.**')
+    ax = plt.gca()
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ('x', 'relu(x)')
+    assert ax.lines[0].get_xdata()[[0,-1]].tolist() == [-1, 2]
+    plt.close('all')
+
+def test_rounding_is_no_mistake_and_more_is():
+    assert quiz._same(1.00005, 1.) and not quiz._same(1.5, 1.)
+
+@pytest.mark.parametrize('given', ['passed', 'failed'])
+def test_a_function_is_kept_by_how_it_did(given): assert quiz._fits(4, given, '2026-03-01', 1)
 
 def test_without_ipywidgets(nb, monkeypatch):
     monkeypatch.setattr(quiz, '_live', its_live)
