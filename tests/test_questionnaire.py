@@ -379,6 +379,14 @@ def test_what_is_said_word_for_word(at):
     assert said(quiz.answer, 36, 'nn.ReLU') == asked
     assert '>05_optimizer, train_epoch, naively</a>' in quiz._form(33, '')
 
+def test_questions_of_one_section_stand_together(at):
+    for n in 1,8: quiz.answer(n, 'a')
+    assert quiz._link('00_pixels', 'An image is a tensor') + ': questions 1, 8' in said(quiz.score)
+
+def test_a_line_of_the_file_for_each_part(at, tmp_path):
+    quiz.answer(1, 'a'); quiz.save()
+    assert (tmp_path/'questionnaire.json').read_text().startswith('{\n "made_by": ')
+
 def test_a_right_function_is_drawn(at):
     x = torch.tensor([-1., 2.])
     assert said(quiz.check, 34, torch.relu, (x, x.relu()), plot=(-1,2)).startswith('**Right.**')
