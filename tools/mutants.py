@@ -43,7 +43,7 @@ columns = 'mutants', 'tried', 'caught', 'halted', 'equivalent', 'survived'
 
 def row(name, counts): print('|', name, *(f'| {counts[c]:,}' for c in columns), '|')
 
-print('| module |', ' | '.join(columns), '|\n' + '| ---: '*7 + '|')
+print('| module |', ' | '.join(columns), '|\n| ---', '| ---: '*6 + '|')
 for path,keys in codes.items():
     code,module = functions(path.with_suffix('')),path.name[:-8]
     tried = {key: meaning.get(c, 'halted') for key,c in keys.items() if c is not None}
