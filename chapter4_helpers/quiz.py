@@ -298,7 +298,7 @@ def _short(value):
         value = value.detach()
     text = ' '.join(repr(value).split())
     if ' at 0x' in text: return type(value).__name__
-    return text if len(text) < 80 else text[:80]+'...'
+    return text if len(text) <= 80 else text[:80]+'...'
 
 def _failures(f, cases):
     "For each case, arguments and last the result wanted, that fails: a line about it"

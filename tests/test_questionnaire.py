@@ -584,3 +584,7 @@ def test_buttons(tmp_path):
         assert ask(1) == 'Open.' and value('box[1][0].value is None') == 'True'
         assert enter(1, 'c').startswith('**Right.** Asked again on ')
         assert value('quiz._state[1]["wait"]') == '3'
+
+def test_a_long_value_is_cut():
+    assert quiz._short('a'*78) == repr('a'*78)
+    assert quiz._short('a'*79) == repr('a'*79)[:80] + '...'
