@@ -231,6 +231,12 @@ error('a convolution that the page cannot compute', ValueError,
 error('a weight that is no number', ValueError,
       'the bias of layer 0, Linear, has nan or infinite numbers in torch.float32',
       lambda: pad(nn.Linear(784,1).requires_grad_(False).apply(lambda m: m.bias.fill_(nan))))
+error('a model of nothing', ValueError, 'the model has no layers; the page needs one', pad)
+error('a layer of another width', ValueError,
+      r'layer 1, Linear\(in_features=9.* does not fit what it gets, of shape \[1, 10\]: ',
+      lambda: pad(nn.Linear(784,10), nn.Linear(9,1)))
+error('a Linear over images', ValueError, r'of shape \[1, 1, 28, 28\]: it takes rows',
+      lambda: pad(nn.Conv2d(1,1,1), nn.Linear(28,10), nn.Flatten()))
 error('a model that gives images', ValueError,
       r'must give scores \[n,classes\]; got shape \[1, 2, 26, 26\]. Is a Flatten missing',
       lambda: pad(nn.Conv2d(1,2,3)))
