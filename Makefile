@@ -39,9 +39,9 @@ test-browser: .venv/has_browser ## Read the web page, and run the notebooks in J
 
 mutants: .venv/has_mutants ## Change the modules in a thousand small ways, and see which of them no test notices; ARGS=--all tries all
 	rm -rf mutants
-	OMP_NUM_THREADS=1 .venv/bin/mutmut run 'chapter4_helpers.pixels.*' > /dev/null
+	OMP_NUM_THREADS=1 .venv/bin/mutmut run 'chapter4_helpers.pixels.*'
 	names=$$(.venv/bin/python tools/mutants.py $(or $(ARGS),--sample)) && \
-	OMP_NUM_THREADS=1 .venv/bin/mutmut run --max-children 2 $$names > /dev/null
+	OMP_NUM_THREADS=1 .venv/bin/mutmut run --max-children 2 $$names
 	.venv/bin/python tools/mutants.py
 
 lint-js: ## Check the JavaScript in chapter4_helpers/js; needs Node 20 or newer
