@@ -2,7 +2,7 @@
 
 `nbdev-test` runs them on the functions of the notebook; `make mutants`, which changes the module,
 runs them from here. pytest finds this file only where it is named."""
-import importlib.util
+import importlib.util, sys
 import nbformat, pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
@@ -17,6 +17,7 @@ def test_cells(name, tmp_path, monkeypatch):
     spec = importlib.util.find_spec(f'chapter4_helpers.{name}')
     module = importlib.util.module_from_spec(spec)  # a copy, for cells to change
     spec.loader.exec_module(module)
+    monkeypatch.setitem(sys.modules, spec.name, module)  # IPython does; here it ends with the test
     shell = InteractiveShell.instance(user_module=module, user_ns=vars(module), config=quiet)
     try:
         for c in nbformat.read(top/'nbs'/'workshop'/f'{name}.ipynb', 4).cells:
