@@ -36,7 +36,8 @@ def as_line(module, name, code):
     where = '.'.join([module, *function.removeprefix('x_').removeprefix('xǁ').split('ǁ')])
     return f'- {where}: `` {before} `` becomes `` {after} ``'
 
-# The exit codes: 0 if all tests passed, 1 if one failed, 33 if none comes that way
+# The exit codes: 0 if all tests passed, 1 if one failed, 33 if none comes that way; 255 if the
+# process was gone before it could say, which tells nothing of the tests
 meaning = {0: 'survived', 33: 'survived', 1: 'caught'}
 survivors,total = Counter(),Counter()
 columns = 'mutants', 'tried', 'caught', 'halted', 'equivalent', 'survived'
@@ -46,7 +47,7 @@ def row(name, counts): print('|', name, *(f'| {counts[c]:,}' for c in columns), 
 print('| module |', ' | '.join(columns), '|\n| ---', '| ---: '*6 + '|')
 for path,keys in codes.items():
     code,module = functions(path.with_suffix('')),path.name[:-8]
-    tried = {key: meaning.get(c, 'halted') for key,c in keys.items() if c is not None}
+    tried = {key: meaning.get(c, 'halted') for key,c in keys.items() if c not in (None, 255)}
     lines = Counter(as_line(module, key.rpartition('.')[2], code)
                     for key,outcome in tried.items() if outcome=='survived')
     counts = Counter(tried.values(), mutants=len(keys), tried=len(tried))
@@ -58,6 +59,6 @@ for path,keys in codes.items():
 row('all', total)
 new = survivors - equivalent - unseen
 print('', *new.elements(), sep='\n')
-print('Caught, or halted since they ran for too long or crashed, of all that are not equivalent: '
+print('Caught, or halted since they ran for too long, of all that are not equivalent: '
       f'{(total["caught"]+total["halted"])/max(1, total["tried"]-total["equivalent"]):.1%}')
 sys.exit(bool(new))
