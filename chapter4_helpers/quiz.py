@@ -404,7 +404,7 @@ def _fits(n, given, day, wait, words=''):
         if given == 'failed' or kind == 'code': return given in ('passed', 'failed')
         passed,given = given.split(' ')
         if passed != 'passed': return False
-    return _tidy(n, [given] if kind.endswith('word') else given.split()) == given
+    return _tidy(n, given.split()) == given
 
 _unfit = ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError
 

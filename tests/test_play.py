@@ -351,7 +351,7 @@ def with_nan():
     (stack(nn.Conv2d(1,2,3)), r'must give scores \[n,classes\]; got shape \[1, 2, 26, 26\]'),
     (with_nan(), 'the bias of layer 2, Linear, has nan or infinite numbers'),
     (simple_net(784, 30, 5), 'gives 5 scores, so classes must be 5 names; got 2'),
-], ids=lambda v: v if isinstance(v, str) else '')
+], ids=lambda v: v.replace('\\', '') if isinstance(v, str) else '')
 def test_wrong_model(model, says):
     classes = ('a','b') if 'names' in says else None
     with pytest.raises(ValueError, match=says): draw_digit(model, classes)

@@ -258,6 +258,7 @@ def test_who_gets_the_page(program, at, monkeypatch):
     script,*shown,explain = got
     assert script['text/html'] == quiz._page_script() and script['text/plain'] == ''
     assert ['text/html' in d for d in shown] == [program]*3
+    assert shown[-1]['text/markdown'] == shown[-1]['text/plain'] == 'Open.'
     in_colab = f'[in Colab]({quiz._colab}10_questionnaire.ipynb)'
     assert (in_colab in explain['text/markdown']) == program
     quiz.answer(1, 'b')
@@ -379,6 +380,21 @@ def test_what_is_said_word_for_word(at):
     assert said(quiz.answer, 36, 'nn.ReLU') == asked
     assert '>05_optimizer, train_epoch, naively</a>' in quiz._form(33, '')
 
+def test_a_function_that_is_not_there_yet(at):
+    def double(xs): ...
+    assert said(quiz.check, 4, double, ([1],[2])) == (
+        f'Open: `double` returns nothing yet. {quiz._elsewhere()}')
+    quiz.check(4, lambda xs: xs, ([1],[2]))
+    assert said(quiz.check, 4, double, ([1],[2])).startswith('**Not right yet.** Read again: ')
+
+def test_a_file_that_is_not_ours_is_kept(at, tmp_path):
+    (tmp_path/'mine.json').write_text('{}')
+    quiz.answer(1, 'a')
+    assert said(quiz.save, 'mine.json') == (
+        'Not saved: mine.json is damaged, or is not a file of saved answers. Nothing was changed. '
+        "Give another name: `save('mine.json')`.")
+    assert (tmp_path/'mine.json').read_text() == '{}'
+
 def test_questions_of_one_section_stand_together(at):
     for n in 1,8: quiz.answer(n, 'a')
     assert quiz._link('00_pixels', 'An image is a tensor') + ': questions 1, 8' in said(quiz.score)
@@ -396,7 +412,7 @@ def test_a_right_function_is_drawn(at):
     plt.close('all')
 
 def test_rounding_is_no_mistake_and_more_is():
-    assert quiz._same(1.00005, 1.) and not quiz._same(1.5, 1.)
+    assert quiz._same(1.00005, 1.) and not quiz._same(1e-4, 0.)
 
 @pytest.mark.parametrize('given', ['passed', 'failed'])
 def test_a_function_is_kept_by_how_it_did(given): assert quiz._fits(4, given, '2026-03-01', 1)

@@ -36,8 +36,8 @@ def as_line(module, name, code):
     where = '.'.join([module, *function.removeprefix('x_').removeprefix('xǁ').split('ǁ')])
     return f'- {where}: `` {before} `` becomes `` {after} ``'
 
-# The exit codes: 0 if all tests passed, 1 if one failed, 33 if none comes that way; 255 if the
-# process was gone before it could say, which tells nothing of the tests
+# The exit codes: 0 if all tests passed, 1 if one failed, 33 if none comes that way; 255 if pytest
+# could not begin: where the id of a test holds a backslash, it finds it the first time only
 meaning = {0: 'survived', 33: 'survived', 1: 'caught'}
 survivors,total = Counter(),Counter()
 columns = 'mutants', 'tried', 'caught', 'halted', 'equivalent', 'survived'
@@ -58,7 +58,9 @@ for path,keys in codes.items():
     if keys: row(module, counts)
 row('all', total)
 new = survivors - equivalent - unseen
+stuck = sum(c==255 for keys in codes.values() for c in keys.values())
 print('', *new.elements(), sep='\n')
 print('Caught, or halted since they ran for too long, of all that are not equivalent: '
       f'{(total["caught"]+total["halted"])/max(1, total["tried"]-total["equivalent"]):.1%}')
-sys.exit(bool(new))
+if stuck: print(f'Pytest could not begin with {stuck}: has the id of a test a backslash?')
+sys.exit(bool(new) or bool(stuck))
