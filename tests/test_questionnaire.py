@@ -395,6 +395,16 @@ def test_a_file_that_is_not_ours_is_kept(at, tmp_path):
         "Give another name: `save('mine.json')`.")
     assert (tmp_path/'mine.json').read_text() == '{}'
 
+def test_what_a_killed_save_left_is_cleared(at, tmp_path):
+    left = tmp_path/'questionnaire.json.new'
+    left.write_text('half')
+    quiz.answer(1, 'a'); quiz.save()
+    assert not left.exists()
+
+def test_days_to_come_back_stand_side_by_side(at):
+    quiz.answer(1, 'a'); at(2); quiz.answer(1, right[1]); quiz.answer(5, 'b')
+    assert 'Asked again later: 5 on 3 March; 1 on 5 March.' in said(quiz.score)
+
 def test_questions_of_one_section_stand_together(at):
     for n in 1,8: quiz.answer(n, 'a')
     assert quiz._link('00_pixels', 'An image is a tensor') + ': questions 1, 8' in said(quiz.score)
