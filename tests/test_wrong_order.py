@@ -48,7 +48,7 @@ def test_cells_run_twice(path, kernel):
     assert failed == fail.get(path.stem, [])
 
 @each_notebook
-def test_sections_run_alone(path, kernel):
+def test_sections_run_alone(path, kernel, tmp_path):
     # With the imports, each runs, or misses a name that a cell above it makes
     sections = [[]]
     for c in nbformat.read(path, 4).cells:
@@ -59,7 +59,8 @@ def test_sections_run_alone(path, kernel):
     def only_imports(s): return all(re.match(r'import |from |[#\s)]|$', l) for l in s.splitlines())
     imports = list(filter(only_imports, sum(sections, [])))
     for i,sources in enumerate(sections):
-        kernel.run('for _name in {*globals()} - _made[0]: del globals()[_name]', *imports)
+        kernel.run('for _name in {*globals()} - _made[0]: del globals()[_name]',
+                   f'%cd -q {tmp_path}', *imports)
         e = next(filter(None, map(kernel.error, sources)), None)
         if e is None: continue
         missing = re.match(r"NameError: name '(\w+)' is not defined", e)
