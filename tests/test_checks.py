@@ -243,6 +243,9 @@ error('a model that gives images', ValueError,
 error('names for draw_digit', ValueError,
       'the model gives 1 score, so classes must be 2 names; got {v}',
       lambda n: pad(nn.Linear(784,1), classes=range(n)), 1, 3)
+error('three names for two scores', ValueError,
+      'the model gives 2 scores, so classes must be 2 names; got 3',
+      lambda: pad(nn.Linear(784,2), classes='abc'))
 error('descent_explorer from', ValueError,
       'min must be below max; got min=.* and max=.*. Swap them',
       lambda ends: descent_explorer(abs, *ends), (2,2), (2,-2), (nan,2))
