@@ -37,7 +37,8 @@ def _script(name):
 class _Play:
     "What Jupyter shows as HTML that works on its own, or as a picture where no script runs."
     def __init__(self, module, entry, data, alt, fig):
-        fig.supxlabel('Only a picture: where scripts run, in Jupyter, Colab or on the web page, this is alive.', fontsize=8)
+        fig.supxlabel('Only a picture: where scripts run, in Jupyter, Colab or on the web page, '
+                      'this is alive.', fontsize=8)
         buffer = io.BytesIO()
         fig.savefig(buffer, format='png', dpi=80, metadata=dict(Software=None))
         picture = Image.open(buffer).convert('RGB').quantize(64)  # a third of the size
@@ -47,8 +48,10 @@ class _Play:
         args = ', '.join(json.dumps(a).replace('<', '\\u003c') for a in (data, style))
         script = _script(module)
         name = sha256((script+args).encode()).hexdigest()[:12]
-        self.html = (f'<div class="play-here" data-play="{name}"><img src="data:image/png;base64,{self.png}" '
-                     f'alt="{escape(alt)}" style="max-width:100%"></div>\n<script type="module">\n{script}\n'
+        self.html = (f'<div class="play-here" data-play="{name}">'
+                     f'<img src="data:image/png;base64,{self.png}" '
+                     f'alt="{escape(alt)}" style="max-width:100%"></div>\n'
+                     f'<script type="module">\n{script}\n'
                      f'start("{name}", {entry}, {args})\n</script>')
 
     def _repr_mimebundle_(self, include=None, exclude=None):
@@ -57,7 +60,7 @@ class _Play:
     def __repr__(self): return self.alt
 
 def _figure(width, height):
-    "A figure that pyplot does not know of, so that importing this stays quick and nothing is shown twice."
+    "A figure unknown to pyplot, so that importing this stays quick and nothing is shown twice."
     from matplotlib.figure import Figure
     return Figure(figsize=(width,height), layout='constrained')
 
@@ -65,20 +68,26 @@ def _figure(width, height):
 def _pack(t, dtype=torch.float32):
     "A tensor for `tensor` in `page.js`."
     a = t.detach().cpu().to(dtype).contiguous().numpy()
-    return dict(shape=list(a.shape), dtype=a.dtype.name, base64=base64.b64encode(a.tobytes()).decode())
+    return dict(shape=list(a.shape), dtype=a.dtype.name,
+                base64=base64.b64encode(a.tobytes()).decode())
 
 def _pair(n): return [n,n] if isinstance(n, int) else n if isinstance(n, str) else list(n)
 
 def _linear(m): return dict(weight=m.weight, bias=m.bias)
-def _conv(m): return dict(weight=m.weight, bias=m.bias, stride=_pair(m.stride), padding=_pair(m.padding))
-def _pool(m): return dict(size=_pair(m.kernel_size), stride=_pair(m.stride), padding=_pair(m.padding))
-def _norm(m): return dict(weight=m.weight, bias=m.bias, mean=m.running_mean, variance=m.running_var, eps=m.eps)
+def _conv(m): return dict(weight=m.weight, bias=m.bias,
+                          stride=_pair(m.stride), padding=_pair(m.padding))
+def _pool(m): return dict(size=_pair(m.kernel_size),
+                          stride=_pair(m.stride), padding=_pair(m.padding))
+def _norm(m): return dict(weight=m.weight, bias=m.bias,
+                          mean=m.running_mean, variance=m.running_var, eps=m.eps)
 def _nothing(m): return {}
 
 _kinds = dict(Linear=_linear, ReLU=_nothing, Sigmoid=_nothing, Flatten=_nothing, Conv2d=_conv,
               MaxPool2d=_pool, BatchNorm2d=_norm, Dropout=_nothing)
-_fixed = dict(Conv2d=dict(dilation=(1,1), groups=1, padding_mode='zeros'), Flatten=dict(start_dim=1, end_dim=-1),
-              MaxPool2d=dict(dilation=1, ceil_mode=False, return_indices=False), BatchNorm2d=dict(track_running_stats=True))
+_fixed = dict(Conv2d=dict(dilation=(1,1), groups=1, padding_mode='zeros'),
+              Flatten=dict(start_dim=1, end_dim=-1),
+              MaxPool2d=dict(dilation=1, ceil_mode=False, return_indices=False),
+              BatchNorm2d=dict(track_running_stats=True))
 
 def _flat(model, name=''):
     "All layers of a model in order, with their places, such as `('0.2', layer)`."
@@ -90,25 +99,31 @@ def _layers(model, dtype):
     def layer(name, m):
         kind = type(m).__name__
         if type(m) is not getattr(nn, kind, None) or kind not in _kinds:
-            raise ValueError(f'layer {name} is {kind}, which the page cannot compute. It knows {", ".join(_kinds)}, '
-                             'in an nn.Sequential')
+            raise ValueError(f'layer {name} is {kind}, which the page cannot compute. '
+                             f'It knows {", ".join(_kinds)}, in an nn.Sequential')
         parts = dict(kind=kind, **_kinds[kind](m))
-        for key,value in (_fixed.get(kind, {}) | (dict(padding='numbers') if parts.get('padding')=='same' else {})).items():
+        padding = dict(padding='numbers') if parts.get('padding')=='same' else {}
+        for key,value in (_fixed.get(kind, {}) | padding).items():
             if getattr(m, key) != value:
-                raise ValueError(f'layer {name}, {kind}, has {key}={getattr(m, key)!r}; the page knows {key}={value!r} only')
+                raise ValueError(f'layer {name}, {kind}, has {key}={getattr(m, key)!r}; '
+                                 f'the page knows {key}={value!r} only')
         tensors = {k: v for k,v in parts.items() if isinstance(v, torch.Tensor)}
         for k,t in tensors.items():
             if not t.to(dtype).isfinite().all():
-                raise ValueError(f'the {k} of layer {name}, {kind}, has nan or infinite numbers in {dtype}')
+                raise ValueError(f'the {k} of layer {name}, {kind}, '
+                                 f'has nan or infinite numbers in {dtype}')
         return parts | {k: _pack(t, dtype) for k,t in tensors.items()}
     layers = [layer(name, m) for name,m in _flat(model)]
-    if not layers: raise ValueError('the model has no layers; the page needs one at least, such as nn.Linear(784,10)')
+    if not layers:
+        raise ValueError('the model has no layers; '
+                         'the page needs one at least, such as nn.Linear(784,10)')
     return layers
 
 # %% ../nbs/workshop/play.ipynb #4b87c8d3
 def _example():
     "A three, as the strokes of a pad of 280 by 280 pixels."
-    def bow(y, rx, ry, angles): return [(138+rx*np.cos(a), y+ry*np.sin(a)) for a in np.radians(angles)]
+    def bow(y, rx, ry, angles):
+        return [(138+rx*np.cos(a), y+ry*np.sin(a)) for a in np.radians(angles)]
     three = bow(94, 44, 42, range(-155,91,15)) + bow(187, 54, 51, range(-90,156,15))
     return [[[round(float(v), 1) for v in point] for point in three]]
 
@@ -122,12 +137,13 @@ def _photo(strokes):
     return photo
 
 def _scores(model, x):
-    "What `model` makes of one image, layer by layer; `ValueError` names the layer that it does not fit."
+    "What `model` makes of one image, layer by layer; `ValueError` names a layer that does not fit."
     x = x[None]
     for name,m in _flat(model):
         where = f'layer {name}, {m}, does not fit what it gets, of shape {list(x.shape)}'
         # PyTorch takes the last axis of any shape, and the page knows rows only
-        if isinstance(m, nn.Linear) and x.ndim != 2: raise ValueError(f'{where}: it takes rows. Is a Flatten missing?')
+        if isinstance(m, nn.Linear) and x.ndim != 2:
+            raise ValueError(f'{where}: it takes rows. Is a Flatten missing?')
         try: x = m(x)
         except (RuntimeError, ValueError) as e: raise ValueError(f'{where}: {e}') from e
     return x
@@ -135,11 +151,14 @@ def _scores(model, x):
 def _answer(model, x, classes):
     "The probability of each class, for one image as the model wants it."
     with torch.no_grad(): scores = _scores(model, x)
-    if scores.ndim!=2: raise ValueError(f'the model must give scores [n,classes]; got shape {list(scores.shape)}. Is a Flatten missing?')
+    if scores.ndim!=2:
+        raise ValueError('the model must give scores [n,classes]; '
+                         f'got shape {list(scores.shape)}. Is a Flatten missing?')
     n = scores.shape[1]
     classes = [str(c) for c in (classes or ((3,7) if n<3 else range(n)))]
     if len(classes) != max(n, 2):
-        raise ValueError(f'the model gives {n} score{"s"*(n>1)}, so classes must be {max(n,2)} names; got {len(classes)}')
+        raise ValueError(f'the model gives {n} score{"s"*(n>1)}, '
+                         f'so classes must be {max(n,2)} names; got {len(classes)}')
     p = scores[0].sigmoid() if n==1 else scores[0].softmax(0)
     return classes, [p.item(), 1-p.item()] if n==1 else p.tolist()
 
@@ -160,16 +179,21 @@ def draw_digit(
     photo = _photo(strokes)
     image = prepare(photo)
     classes,probs = _answer(model, (image.view(shape)/255-mean)/std, classes)
-    data = dict(layers=layers, classes=classes, shape=shape, mean=float(mean), std=float(std), example=strokes)
+    data = dict(layers=layers, classes=classes, shape=shape, mean=float(mean), std=float(std),
+                example=strokes)
     fig = _figure(7, 3.6)
     axs = fig.subplots(1, 3, width_ratios=(3,1,2))
-    for ax,im,title,cmap in ((axs[0],photo,'a pad to draw on','gray'), (axs[1],image.numpy(),'what the\nnetwork sees','gray')):
+    for ax,im,title,cmap in ((axs[0],photo,'a pad to draw on','gray'),
+                             (axs[1],image.numpy(),'what the\nnetwork sees','gray')):
         ax.imshow(im, cmap=cmap); ax.set(xticks=[], yticks=[]); ax.set_title(title, fontsize=10)
     best = max(range(len(probs)), key=probs.__getitem__)
-    axs[2].barh(range(len(probs)), probs, color=['tab:orange' if i==best else 'tab:gray' for i in range(len(probs))])
-    axs[2].set_yticks(range(len(probs)), [c.replace('$', r'\$') for c in classes])  # or matplotlib reads formulas
+    axs[2].barh(range(len(probs)), probs,
+                color=['tab:orange' if i==best else 'tab:gray' for i in range(len(probs))])
+    axs[2].set_yticks(range(len(probs)),
+                      [c.replace('$', r'\$') for c in classes])  # or matplotlib reads formulas
     axs[2].invert_yaxis(); axs[2].set(xlim=(0,1), xlabel='probability')
-    alt = (f'A pad to draw digits on, with a 3 on it; the network says {classes[best]}, with {probs[best]:.0%}. '
+    alt = ('A pad to draw digits on, with a 3 on it; '
+           f'the network says {classes[best]}, with {probs[best]:.0%}. '
            'To draw, open this page where scripts run.')
     return _Play('draw_digit.js', 'drawDigit', data, alt, fig)
 
@@ -184,23 +208,29 @@ def descent_explorer(
 ):               # What Jupyter shows as a curve to descend
     "Gradient descent on a curve, with a start and a learning rate to drag."
     check_lr(lr); check_lr(max_lr)
-    if not min < max: raise ValueError(f'min must be below max; got min={min} and max={max}. Swap them?')
+    if not min < max:
+        raise ValueError(f'min must be below max; got min={min} and max={max}. Swap them?')
     if not min <= start <= max: raise ValueError(f'start must lie from {min} to {max}; got {start}')
     if lr > max_lr: raise ValueError(f'lr must be at most max_lr; got {lr} and {max_lr}')
     x = torch.linspace(min, max, 401).requires_grad_()
     y = f(x)
-    if y.shape != x.shape: raise ValueError(f'f must give one loss for each of 401 x values; got shape {list(y.shape)}')
+    if y.shape != x.shape:
+        raise ValueError('f must give one loss for each of 401 x values; '
+                         f'got shape {list(y.shape)}')
     slope, = torch.autograd.grad(y.sum(), x)
     rows = torch.stack([y, slope], 1).detach()
-    if not rows.isfinite().all(): raise ValueError(f'f must have a finite loss and slope everywhere from {min} to {max}')
+    if not rows.isfinite().all():
+        raise ValueError(f'f must have a finite loss and slope everywhere from {min} to {max}')
     fig = _figure(7, 3.3)
     ax = fig.subplots()
     ax.plot(x.tolist(), y.tolist(), color='silver')
-    ax.plot([start], f(torch.tensor([float(start)])).tolist(), 'o', markersize=11, color='tab:orange')
+    ax.plot([start], f(torch.tensor([float(start)])).tolist(), 'o',
+            markersize=11, color='tab:orange')
     ax.set(xlabel='x', ylabel='loss', title=f'learning rate {lr:g}')
     numbers = dict(min=min, max=max, start=start, lr=lr, maxLr=max_lr)
     data = {name: float(n) for name,n in numbers.items()} | dict(rows=_pack(rows))
-    alt = (f'A curve with the start of a descent on it, at x = {start:g}, and a learning rate of {lr:g}. '
+    alt = (f'A curve with the start of a descent on it, at x = {start:g}, '
+           f'and a learning rate of {lr:g}. '
            'To drag both, open this page where scripts run.')
     return _Play('descent_explorer.js', 'descentExplorer', data, alt, fig)
 
@@ -210,10 +240,11 @@ def _pack_images(x, y, n):
     n = min(n, len(x))
     rows = torch.arange(n)*len(x)//n
     pixels = (x[rows]*255).round().byte().numpy()
-    return dict(base64=base64.b64encode(zlib.compress(pixels.tobytes(), 9)).decode(), targets=y[rows].view(-1).long().tolist())
+    return dict(base64=base64.b64encode(zlib.compress(pixels.tobytes(), 9)).decode(),
+                targets=y[rows].view(-1).long().tolist())
 
 def train_live(
-    data=None,    # `(train_x, train_y, valid_x, valid_y)` as `mnist_sample` gives them, which is the default
+    data=None,    # `(train_x, train_y, valid_x, valid_y)` as `mnist_sample` gives them, the default
     lr=1.,        # Learning rate, at first
     bs=64,        # Images in a batch, at first
     epochs=20,    # How many epochs a start runs for
@@ -227,7 +258,8 @@ def train_live(
     for x,y in ((train_x,train_y), (valid_x,valid_y)):
         check_rows(x, y)
         if x.shape[1:] != (784,) or x.min()<0 or x.max()>1:
-            raise ValueError(f'images must be rows of 784 numbers from 0 to 1; got shape {list(x.shape)}, {x.min():g} to {x.max():g}')
+            raise ValueError('images must be rows of 784 numbers from 0 to 1; '
+                             f'got shape {list(x.shape)}, {x.min():g} to {x.max():g}')
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         models = {'linear model': nn.Linear(784,1), 'simple_net': simple_net()}
@@ -235,10 +267,13 @@ def train_live(
     packed = {name: _layers(m, torch.float16) for name,m in models.items()}
     fig = _figure(7, 3)
     axs = fig.subplots(1, 2, width_ratios=(5,2))
-    axs[0].set(xlim=(0,100), ylim=(0,1), xlabel='step', ylabel='loss and accuracy', title='before the first step')
+    axs[0].set(xlim=(0,100), ylim=(0,1), xlabel='step', ylabel='loss and accuracy',
+               title='before the first step')
     w = models['linear model'].weight.detach().view(28,28)
     axs[1].imshow(w.numpy(), cmap='RdBu_r', vmin=-w.abs().max().item(), vmax=w.abs().max().item())
     axs[1].set(xticks=[], yticks=[]); axs[1].set_title('the weights', fontsize=10)
-    alt = ('Empty axes for loss and accuracy, and the random weights of a linear model as an image. '
+    alt = ('Empty axes for loss and accuracy, '
+           'and the random weights of a linear model as an image. '
            'To train it, open this page where scripts run.')
-    return _Play('train_live.js', 'trainLive', dict(train=train, valid=valid, models=packed, lr=lr, bs=bs, epochs=epochs, seed=seed), alt, fig)
+    parts = dict(train=train, valid=valid, models=packed, lr=lr, bs=bs, epochs=epochs, seed=seed)
+    return _Play('train_live.js', 'trainLive', parts, alt, fig)

@@ -205,7 +205,8 @@ def _score_form(text):
 def _elsewhere():
     "Where a question can be answered that the page cannot check"
     name = '10_questionnaire.ipynb'
-    return f'Run it [in Colab]({_colab}{name}), or in [the notebook]({_github}{name}) on your machine.'
+    return (f'Run it [in Colab]({_colab}{name}), '
+            f'or in [the notebook]({_github}{name}) on your machine.')
 
 def _page_script():
     "What makes the elements work: `quiz.js`, what it imports, its style and the table"
