@@ -36,21 +36,24 @@ def check_digits(
 ):
     "Raise `ValueError` unless these are different digits, at least one."
     ds = list(digits) if isinstance(digits, (list,tuple,set,range,np.ndarray)) else []
-    if not ds or len(set(ds)) < len(ds) or not all(isinstance(d, Integral) and 0 <= d <= 9 for d in ds):
-        raise ValueError(f'digits must be different whole numbers from 0 to 9, such as (3, 7); got {digits!r}')
+    if not (ds and len(set(ds)) == len(ds)
+            and all(isinstance(d, Integral) and 0 <= d <= 9 for d in ds)):
+        raise ValueError('digits must be different whole numbers from 0 to 9, such as (3, 7); '
+                         f'got {digits!r}')
 
 # %% ../nbs/workshop/checks.ipynb #5c109420
 def check_images(
     a,  # Images `[...,h,w]`
     b,  # Images that broadcast with `a`
 ):
-    "Raise `TypeError` unless both are float tensors, `ValueError` unless their rows and columns agree."
+    "Raise `TypeError` unless both are float tensors, `ValueError` unless rows and columns agree."
     for t in (a,b):
         if not t.is_floating_point():
             raise TypeError(f'images must be float, since differences of {t.dtype} can wrap round; '
                             'call .float() first')
     if a.shape[-2:] != b.shape[-2:]:
-        raise ValueError(f'images must have the same rows and columns; got shapes {list(a.shape)} and {list(b.shape)}')
+        raise ValueError('images must have the same rows and columns; '
+                         f'got shapes {list(a.shape)} and {list(b.shape)}')
 
 def check_width(
     xb,       # Rows of numbers `[n,k]`
@@ -58,20 +61,22 @@ def check_width(
 ):
     "Raise `ValueError` unless each row of `xb` has one number for each row of `weights`."
     if xb.shape[-1] != weights.shape[0]:
-        raise ValueError(f'each row of xb needs {weights.shape[0]} numbers, one per weight; got shape '
-                         f'{list(xb.shape)}. Turn images into rows with .view(-1, 28*28)')
+        raise ValueError(f'each row of xb needs {weights.shape[0]} numbers, one per weight; '
+                         f'got shape {list(xb.shape)}. Turn images into rows with .view(-1, 28*28)')
 
 # %% ../nbs/workshop/checks.ipynb #04d391c9
 def check_rows(
     x,  # Inputs: tensor or array `[n,...]`
     y,  # Targets, with as many rows
 ):
-    "Raise `TypeError` unless both are tensors or arrays with rows, `ValueError` unless there are as many of each, and some."
+    "Raise `TypeError` unless both have rows, `ValueError` unless equally many, at least one."
     for name,t in (('x',x), ('y',y)):
         if not isinstance(t, (torch.Tensor, np.ndarray)) or t.ndim == 0:
-            raise TypeError(f'{name} must be a tensor or NumPy array with rows; got {type(t).__name__}')
+            raise TypeError(f'{name} must be a tensor or NumPy array with rows; '
+                            f'got {type(t).__name__}')
     if len(x) != len(y):
-        raise ValueError(f'x and y must have as many rows as each other; got {len(x):,} and {len(y):,}')
+        raise ValueError('x and y must have as many rows as each other; '
+                         f'got {len(x):,} and {len(y):,}')
     if len(x) == 0: raise ValueError('x and y have no rows: there is nothing to load')
 
 # %% ../nbs/workshop/checks.ipynb #383b72c7
@@ -79,10 +84,11 @@ def check_binary(
     preds,    # Scores, such as `[n,1]`
     targets,  # The same shape
 ):
-    "Raise `ValueError` unless there is one target for each score, at least one, and (on the CPU) each is 0 or 1."
+    "Raise `ValueError` unless each score, at least one, has a target, on the CPU one of 0 and 1."
     if preds.shape != targets.shape:
-        raise ValueError(f'preds and targets must have the same shape; got {list(preds.shape)} and '
-                         f'{list(targets.shape)}. Targets for scores [n,1] are a column, too: targets.view(-1,1)')
+        raise ValueError('preds and targets must have the same shape; '
+                         f'got {list(preds.shape)} and {list(targets.shape)}. '
+                         'Targets for scores [n,1] are a column, too: targets.view(-1,1)')
     if preds.numel() == 0: raise ValueError(f'got an empty batch, of shape {list(preds.shape)}')
     if targets.is_cpu and not torch.equal(targets.bool().to(targets.dtype), targets):
         raise ValueError('targets must be 0 or 1 to go with one score per row; got values from '
@@ -95,10 +101,12 @@ def check_loss(
     "Raise `ValueError` unless this is a tensor with one number that some parameter can lower."
     if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
         got = f'shape {list(loss.shape)}' if isinstance(loss, torch.Tensor) else type(loss).__name__
-        raise ValueError(f'the loss must be a tensor with one number, such as a sum or a mean; got {got}')
+        raise ValueError('the loss must be a tensor with one number, such as a sum or a mean; '
+                         f'got {got}')
     if not loss.requires_grad:
-        raise ValueError('the loss depends on no parameter that collects gradients. Make parameters with init_params, or '
-                         'call .requires_grad_() on them; and compute the loss without .item(), .detach() or torch.no_grad()')
+        raise ValueError('the loss depends on no parameter that collects gradients. '
+                         'Make parameters with init_params, or call .requires_grad_() on them; '
+                         'and compute the loss without .item(), .detach() or torch.no_grad()')
     return loss
 
 # %% ../nbs/workshop/checks.ipynb #fffaa3b1
@@ -106,18 +114,21 @@ def check_batches(
     batches,  # What was collected from a data loader
 ):
     "Raise `ValueError` if there is none."
-    if not batches: raise ValueError('the data loader gave no batch: is it empty, or a generator that was used up?')
+    if not batches:
+        raise ValueError('the data loader gave no batch: '
+                         'is it empty, or a generator that was used up?')
 
 def check_finite(
     losses,   # One tensor with one number for each batch
 ):
-    "Raise `FloatingPointError` with the first batch whose loss is infinite or nan, `ValueError` if there was no batch."
+    "Raise `FloatingPointError` at the first infinite or nan loss, `ValueError` without a batch."
     check_batches(losses)
     bad = (~torch.stack(losses).isfinite()).nonzero()
     if len(bad):
         i = bad[0].item()
-        raise FloatingPointError(f'the loss became {losses[i].item()} at batch {i}. Try a learning rate ten '
-                                 'times smaller, and make sure that the inputs hold no nan')
+        raise FloatingPointError(f'the loss became {losses[i].item()} at batch {i}. '
+                                 'Try a learning rate ten times smaller, '
+                                 'and make sure that the inputs hold no nan')
 
 # %% ../nbs/workshop/checks.ipynb #f5af898f
 def with_history(
@@ -125,7 +136,8 @@ def with_history(
     history,  # The epochs that were finished
 ):            # A `FloatingPointError` that names the epoch, with the attribute `history`
     "The error of an epoch, for `train_model` to raise."
-    new = FloatingPointError(f"in epoch {len(history)}, {error}. The epochs before are in this error's history")
+    new = FloatingPointError(f'in epoch {len(history)}, {error}. '
+                             "The epochs before are in this error's history")
     new.history = history
     return new
 
@@ -134,19 +146,23 @@ def check_ink(
     ink,  # Array of True and False
 ):
     "Raise `ValueError` unless some pixel is ink."
-    if not ink.any(): raise ValueError('found no ink: is it a photo of one dark digit on light paper?')
+    if not ink.any():
+        raise ValueError('found no ink: is it a photo of one dark digit on light paper?')
 
 # %% ../nbs/workshop/checks.ipynb #5516e66a
 def check_params(
     params,  # A list
 ):
-    "Raise `ValueError` unless these are tensors, at least one, that were made to collect gradients."
-    if not params: raise ValueError('params is empty: nothing to train. (A generator can be used only once.)')
+    "Raise `ValueError` unless these are tensors, at least one, made to collect gradients."
+    if not params:
+        raise ValueError('params is empty: nothing to train. (A generator can be used only once.)')
     for i,p in enumerate(params):
         if not isinstance(p, torch.Tensor) or not (p.requires_grad and p.is_leaf):
-            got = f'of shape {list(p.shape)}, ' if isinstance(p, torch.Tensor) else f'a {type(p).__name__}, '
-            raise ValueError(f'parameter {i}, {got}collects no gradient; make it with init_params, or call '
-                             '.requires_grad_() on it, or leave it out. A single tensor goes in a list: [params]')
+            is_tensor = isinstance(p, torch.Tensor)
+            got = f'of shape {list(p.shape)}' if is_tensor else f'a {type(p).__name__}'
+            raise ValueError(f'parameter {i}, {got}, collects no gradient; '
+                             'make it with init_params, or call .requires_grad_() on it, '
+                             'or leave it out. A single tensor goes in a list: [params]')
 
 def check_grads(
     params,  # A list of tensors
@@ -154,8 +170,9 @@ def check_grads(
     "Raise `ValueError` unless each parameter has a gradient."
     for i,p in enumerate(params):
         if p.grad is None:
-            raise ValueError(f'parameter {i}, of shape {list(p.shape)}, has no gradient: call backward before '
-                             'step, and leave out parameters that play no part in the loss')
+            raise ValueError(f'parameter {i}, of shape {list(p.shape)}, has no gradient: '
+                             'call backward before step, '
+                             'and leave out parameters that play no part in the loss')
 
 # %% ../nbs/workshop/checks.ipynb #b79eba18
 def check_descent(
@@ -163,7 +180,7 @@ def check_descent(
     lr,      # Learning rate
     steps,   # How many steps
 ):
-    "Raise `TypeError` unless `params` is a float tensor, `ValueError` unless the numbers make sense."
+    "Raise `TypeError` unless `params` is a float tensor, `ValueError` unless the rest makes sense."
     if not isinstance(params, torch.Tensor) or not params.is_floating_point():
         got = params.dtype if isinstance(params, torch.Tensor) else type(params).__name__
         raise TypeError(f'params must be a float tensor, such as torch.tensor(3.); got {got}')
@@ -175,7 +192,7 @@ def check_learner(
     dls,    # Loaders
     model,  # A model
 ):
-    "Raise `TypeError` unless the loaders have a `valid` and the model `parameters`, as an `nn.Module` has."
+    "Raise `TypeError` unless the loaders have a `valid`, and the model has `parameters`."
     if not (hasattr(dls, 'valid') and hasattr(model, 'parameters')):
         raise TypeError('need loaders, a pair or with `train` and `valid`, then an nn.Module; '
                         f'got {type(dls).__name__} and {type(model).__name__}')
@@ -185,8 +202,9 @@ def check_optimizer(
 ):
     "Raise `TypeError` unless the optimizer shows its learning rate."
     if not any(hasattr(opt, name) for name in ('hypers', 'param_groups', 'lr')):
-        raise TypeError('to set its learning rate, an optimizer must have an attribute lr (as ours), param_groups '
-                        f"(as PyTorch's) or hypers (as fastai's); got {type(opt).__name__}")
+        raise TypeError('to set its learning rate, an optimizer must have an attribute '
+                        "lr (as ours), param_groups (as PyTorch's) or hypers (as fastai's); "
+                        f'got {type(opt).__name__}')
 
 def check_range(
     start_lr,  # The first learning rate
@@ -195,10 +213,13 @@ def check_range(
 ):
     "Raise `ValueError` unless the rate can grow from the first to the last."
     if not (0 < start_lr < end_lr < math.inf and num_it >= 1):
-        raise ValueError(f'need 0 < start_lr < end_lr and num_it from 1; got {start_lr}, {end_lr}, {num_it}')
+        raise ValueError('need 0 < start_lr < end_lr and num_it from 1; '
+                         f'got {start_lr}, {end_lr}, {num_it}')
 
 def check_steps(
     losses,  # One for each step
 ):
     "Raise `ValueError` if there is none."
-    if not losses: raise ValueError('no step was taken, so there is no rate to suggest. Did a callback stop it?')
+    if not losses:
+        raise ValueError('no step was taken, so there is no rate to suggest. '
+                         'Did a callback stop it?')

@@ -55,7 +55,8 @@ def mnist(
         t,v = _rows(d.train_y, digits), _rows(d.valid_y, digits)
         d = MNIST(d.train_x[t], d.train_y[t], d.valid_x[v], d.valid_y[v])
     def y(labels): return torch.from_numpy(labels.astype(np.int64))
-    return MNIST(torch.from_numpy(d.train_x), y(d.train_y), torch.from_numpy(d.valid_x), y(d.valid_y))
+    return MNIST(torch.from_numpy(d.train_x), y(d.train_y),
+                 torch.from_numpy(d.valid_x), y(d.valid_y))
 
 # %% ../nbs/workshop/data.ipynb #9c9b8a75
 def mnist_sample(
@@ -71,10 +72,12 @@ def _check_folder(dest, names, digits):
     "`dest`, if it holds all the files `names` and no other digits"
     found = {p.relative_to(dest).as_posix() for p in [*dest.glob('*/*/*.png'), *dest.glob('*.csv')]}
     if missing := sorted(names-found):
-        raise FileExistsError(f'{dest} is there, but {len(missing):,} of its {len(names):,} files are missing '
-                              f'({missing[0]}, ...). Move or delete it, and call again.')
+        raise FileExistsError(f'{dest} is there, but {len(missing):,} of its {len(names):,} files '
+                              f'are missing ({missing[0]}, ...). '
+                              'Move or delete it, and call again.')
     if other := sorted({p.name for p in dest.glob('*/*') if p.is_dir()} - {str(d) for d in digits}):
-        raise FileExistsError(f'{dest} also holds {", ".join(other)}. Give another folder as `dest`.')
+        raise FileExistsError(f'{dest} also holds {", ".join(other)}. '
+                              'Give another folder as `dest`.')
     return dest
 
 def _write_folder(dest, images):
@@ -82,7 +85,8 @@ def _write_folder(dest, images):
     from fastprogress import progress_bar
     from PIL import Image
     for folder in {Path(name).parent for name in images}: (dest/folder).mkdir(parents=True)
-    for name in progress_bar(list(images), leave=False): Image.fromarray(images[name]).save(dest/name)
+    for name in progress_bar(list(images), leave=False):
+        Image.fromarray(images[name]).save(dest/name)
     digits = sorted({Path(name).parent.name for name in images})
     rows = [f'{name},{digits.index(Path(name).parent.name)}' for name in images]
     (dest/'labels.csv').write_text('\n'.join(['name,label', *rows, '']))
@@ -91,7 +95,7 @@ def mnist_folder(
     digits=(3,7),  # Which digits
     dest=None,     # The folder to write; by default the one where fastai's `untar_data` looks
 ) -> Path:         # The folder
-    "Write the digits as PNG files, as in fastai's MNIST_SAMPLE, unless they are there; or raise `OSError`."
+    "Write the digits as PNG files, as in fastai's MNIST_SAMPLE, if missing; or raise `OSError`."
     from filelock import FileLock
     check_digits(digits)
     d = _read_npz()
@@ -100,10 +104,11 @@ def mnist_folder(
     try:
         if dest is None:
             with warnings.catch_warnings():
-                warnings.filterwarnings('ignore', '.*torch.jit.script')  # torch's word to fastai, not to us
-                from fastai.data.external import fastai_path  # here, since importing fastai takes seconds
-            name = 'mnist_sample' if set(digits)=={3,7} else 'mnist_' + ''.join(map(str, sorted(digits)))
-            dest = fastai_path('data')/name
+                # What torch says to fastai, not to us
+                warnings.filterwarnings('ignore', '.*torch.jit.script')
+                from fastai.data.external import fastai_path  # here, since it takes seconds
+            which = 'sample' if set(digits)=={3,7} else ''.join(map(str, sorted(digits)))
+            dest = fastai_path('data')/f'mnist_{which}'
         dest = Path(dest).expanduser()
         if not _is_there(dest):
             dest.parent.mkdir(parents=True, exist_ok=True)
@@ -116,9 +121,11 @@ def mnist_folder(
                         new.replace(dest)
                 finally: shutil.rmtree(new, ignore_errors=True)
     except OSError as e:
-        raise OSError(e.errno, f'could not write the image folder {dest or e.filename} ({e.strerror or e}). It takes '
-                               'about 60 MB on disk for two digits; `dest` names another place, and FASTAI_HOME '
-                               'another one for all that fastai keeps') from e
+        raise OSError(e.errno, 'could not write the image folder '
+                               f'{dest or e.filename} ({e.strerror or e}). '
+                               'It takes about 60 MB on disk for two digits; `dest` names another '
+                               'place, and FASTAI_HOME another one for all that fastai keeps'
+                      ) from e
     return _check_folder(dest, {*images, 'labels.csv'}, digits)
 
 def _is_there(dest): return dest.exists() and (not dest.is_dir() or any(dest.iterdir()))

@@ -42,7 +42,8 @@ def _resnet():
         warnings.filterwarnings('ignore', '.*torch.jit.script')  # torch's word to fastai, not to us
         from fastai.vision.all import F, ImageDataLoaders, accuracy, resnet18, vision_learner
     dls = ImageDataLoaders.from_folder(mnist_folder())
-    learn = vision_learner(dls, resnet18, pretrained=False, loss_func=F.cross_entropy, metrics=accuracy)
+    learn = vision_learner(dls, resnet18, pretrained=False,
+                           loss_func=F.cross_entropy, metrics=accuracy)
     with learn.no_logging(): learn.fit_one_cycle(1, .1)
     return learn.recorder.values[-1][-1]
 
@@ -67,8 +68,10 @@ def ladder(
     def by_optimizer(model, epochs): return _trained(model, model.parameters(), .1, epochs)
     runs = [('pixel similarity', _pixel_similarity, None, .9511),  # notes, book
             ('linear model, start of size 1, rate 1, 20 epochs', by_hand, .96, .97),
-            ('linear model, small start, rate 0.1, 20 epochs', lambda: by_optimizer(nn.Linear(28*28,1), 20), .97, .9785),
-            ('two layers with a ReLU, rate 0.1, 40 epochs', lambda: by_optimizer(simple_net(), 40), .982, .9828),
+            ('linear model, small start, rate 0.1, 20 epochs',
+             lambda: by_optimizer(nn.Linear(28*28,1), 20), .97, .9785),
+            ('two layers with a ReLU, rate 0.1, 40 epochs',
+             lambda: by_optimizer(simple_net(), 40), .982, .9828),
             ('ResNet of 18 layers, 1 epoch', _resnet, .99, .997)]
     rungs = []
     for model,run,notes,book in progress_bar(runs[:-1] if quick else runs, leave=False):
@@ -94,4 +97,5 @@ def ladder_table(
 def saved_ladder(
 ) -> list:  # A `Rung` for each model
     "What `make ladder` found out when this version of the package was made, with five seeds."
-    return [Rung(**r) for r in json.loads((files('chapter4_helpers')/'ladder.json').read_text('utf-8'))]
+    text = (files('chapter4_helpers')/'ladder.json').read_text('utf-8')
+    return [Rung(**r) for r in json.loads(text)]

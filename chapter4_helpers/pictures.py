@@ -72,14 +72,18 @@ def plot_steps(
     if unknown := set(now)-set(xy):
         raise ValueError(f'the steps are {", ".join(xy)}; got {", ".join(sorted(unknown))}')
     ax = ax or plt.subplots(figsize=(10,1.8), layout='constrained')[1]
-    boxes = {name: ax.text(x, y, f'{i} {name}', ha='center', va='center', fontsize=11, bbox=dict(
-                boxstyle='round,pad=.5', fc='tab:orange' if name in now else 'lightsteelblue', ec='none'))
+    def box(name):
+        color = 'tab:orange' if name in now else 'lightsteelblue'
+        return dict(boxstyle='round,pad=.5', fc=color, ec='none')
+    boxes = {name: ax.text(x, y, f'{i} {name}', ha='center', va='center', fontsize=11,
+                           bbox=box(name))
              for i,(name,(x,y)) in enumerate(xy.items(), 1)}
     for arrow in ('initialize predict', 'predict loss', 'loss gradient', 'gradient step',
                   'step stop', 'step repeat', 'repeat predict'):
         a,b = arrow.split()
         ax.annotate('', xy[b], xy[a], arrowprops=dict(arrowstyle='->', color='gray',
-            patchA=boxes[a].get_bbox_patch(), patchB=boxes[b].get_bbox_patch(), shrinkA=6, shrinkB=6))
+            patchA=boxes[a].get_bbox_patch(), patchB=boxes[b].get_bbox_patch(),
+            shrinkA=6, shrinkB=6))
     ax.set(xlim=(-.5,5.4), ylim=(-.4,1.4)); ax.axis('off')
     return ax
 
@@ -96,28 +100,33 @@ def plot_graph(
     inputs = {name: re.findall(r'[a-z]\w*', formula) for name,formula in steps.items()}
     names = list(dict.fromkeys(n for name in steps for n in [*inputs[name], name]))
     if missing := set(names)-set(values):
-        raise ValueError(f'values must have a number for each name; none for {", ".join(sorted(missing))}')
+        raise ValueError('values must have a number for each name; '
+                         f'none for {", ".join(sorted(missing))}')
     column,rows,xy = {},{},{}
-    for name in steps: column[name] = 1 + max((column[i] for i in inputs[name] if i in steps), default=0)
+    for name in steps:
+        column[name] = 1 + max((column[i] for i in inputs[name] if i in steps), default=0)
     for name in names:
         c = column.get(name) or min(column[s] for s in steps if name in inputs[s]) - 1
         rows[c] = rows.get(c, 0) + 1
         xy[name] = c, -rows[c]
     if ax is None:
         ax = plt.subplots(figsize=(2*len(rows), 1.4*max(rows.values())), layout='constrained')[1]
-    boxes = {n: ax.text(*xy[n], f'{n} = {steps[n]}\n{values[n]:g}' if n in steps else f'{n}\n{values[n]:g}',
-                        ha='center', va='center', fontsize=11,
-                        bbox=dict(boxstyle='round,pad=.4', fc='lightsteelblue', ec='none')) for n in names}
+    def label(n): return f'{n} = {steps[n]}' if n in steps else n
+    boxes = {n: ax.text(*xy[n], f'{label(n)}\n{values[n]:g}', ha='center', va='center', fontsize=11,
+                        bbox=dict(boxstyle='round,pad=.4', fc='lightsteelblue', ec='none'))
+             for n in names}
     for a,b in [(i,name) for name in steps for i in inputs[name]]:
         ax.annotate('', xy[b], xy[a], arrowprops=dict(arrowstyle='->', color='gray',
-            patchA=boxes[a].get_bbox_patch(), patchB=boxes[b].get_bbox_patch(), shrinkA=4, shrinkB=4))
+            patchA=boxes[a].get_bbox_patch(), patchB=boxes[b].get_bbox_patch(),
+            shrinkA=4, shrinkB=4))
         if (a,b) in slopes:
             middle = [(p+q)/2 for p,q in zip(xy[a], xy[b])]
-            ax.text(*middle, f'{slopes[a,b]:g}', ha='center', va='center', fontsize=10, color='dimgray',
+            ax.text(*middle, f'{slopes[a,b]:g}', ha='center', va='center',
+                    fontsize=10, color='dimgray',
                     bbox=dict(boxstyle='circle,pad=.2', fc='white', ec='gray'))
     for n,g in gradients.items():  # over the top row, under the others, where no arrow passes
-        ax.annotate(f'gradient {g:g}', xy[n], (0, 24 if xy[n][1]==-1 else -33), textcoords='offset points',
-                    ha='center', color='tab:orange', weight='bold')
+        ax.annotate(f'gradient {g:g}', xy[n], (0, 24 if xy[n][1]==-1 else -33),
+                    textcoords='offset points', ha='center', color='tab:orange', weight='bold')
     ax.set(xlim=(-.5, max(rows)+.5), ylim=(-max(rows.values())-.5, -.5)); ax.axis('off')
     return ax
 
@@ -127,7 +136,7 @@ def show_animation(
     draw,          # Called with each of `frames`, changes what is on `fig`
     frames,        # A list or a range
     interval=200,  # Milliseconds from one frame to the next
-    name='frames', # Letters; another for each player on a page (fixed, so a rerun gives the same page)
+    name='frames', # Letters; another for each player of a page (fixed, so a rerun gives the same)
 ) -> 'IPython.display.HTML':  # A player with a slider
     "Show `fig` as an animation that fetches nothing from the web."
     import matplotlib.pyplot as plt
@@ -135,8 +144,10 @@ def show_animation(
     from matplotlib.animation import FuncAnimation
     page = FuncAnimation(fig, draw, frames, interval=interval).to_jshtml(default_mode='once')
     plt.close(fig)
-    def button(m): return re.sub('<i .*?</i>', m[1], m[0]) if m[1] in ('First frame','Pause','Play') else ''
+    keep = 'First frame', 'Pause', 'Play'
+    def button(m): return re.sub('<i .*?</i>', m[1], m[0]) if m[1] in keep else ''
     page = re.sub('(?s)<button title="(.*?)".*?</button>', button, page)
-    style = '.animation .anim-buttons button {width: auto; padding: 2px 10px} .animation .anim-state {display: none}'
+    style = ('.animation .anim-buttons button {width: auto; padding: 2px 10px} '
+             '.animation .anim-state {display: none}')
     page = re.sub('(?s)<link.*?>', f'<style>{style}</style>', page)
     return HTML(re.sub('[0-9a-f]{32}', name, page))

@@ -337,7 +337,7 @@ def with_nan():
     (stack(nn.BatchNorm2d(1, track_running_stats=False)), 'has track_running_stats=False'),
     (stack(nn.Flatten(2)), 'has start_dim=2'),
     (stack(nn.MaxPool2d(2, return_indices=True)), 'has return_indices=True'),
-    (stack(), 'the model has no layers'),
+    (stack(), r'no layers; the page needs one at least, such as nn.Linear\(784,10\)'),
     (stack(stack()), 'the model has no layers'),
     (torch.sigmoid, 'layer 0 is builtin_function_or_method'),
     (stack(nn.Linear(100,1)), r'layer 0, Linear\(in_features=100.*of shape \[1, 784\]'),

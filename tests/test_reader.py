@@ -31,8 +31,8 @@ def test_colab_folds_what_jupyter_folds(path):
     def folds_in_colab(c): return c.metadata.get('cellView')=='form'
     assert [c.name for c in read(path) if folds_in_colab(c) != c.folds] == []
 
-def only_imports(cell):
-    return all(re.match(r'(import|from|warnings\.filterwarnings)\b|[\s#)]', l) for l in cell.lines)
+def is_import(line): return re.match(r'(import|from|warnings\.filterwarnings)\b', line)
+def only_imports(cell): return all(is_import(l) or re.match(r'[\s#)]', l) for l in cell.lines)
 
 @each(lessons)
 def test_one_folded_cell_a_section(path):
@@ -47,10 +47,15 @@ def test_one_folded_cell_a_section(path):
     assert [names[1:] for names in sections if len(names) > 1] == []
 
 def test_folded_lines_of_all_lessons():
-    # Of tests: without the cell that installs on Colab, and what folds for the reader's sake
-    def is_test(c): return has(c, 'hide') and 'google.colab' not in c.source
-    lines = {p.stem: sum(len(c.lines) for c in folded(p) if is_test(c)) for p in lessons}
+    # Without imports, the cell that installs on Colab, and what folds for the reader's sake
+    tests = {p.stem: [l for c in folded(p) if has(c, 'hide') and 'google.colab' not in c.source
+                      for l in c.lines if not is_import(l)] for p in lessons}
+    lines = {name: len(tests[name]) for name in tests}
     assert sum(lines.values()) < 350, lines
+
+@each(notebooks)
+def test_lines_fit_in_an_editor(path):
+    assert [(c.name, l) for c in read(path) if c.is_code for l in c.lines if len(l) > 100] == []
 
 # Code in view
 
