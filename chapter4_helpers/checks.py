@@ -69,7 +69,7 @@ def check_rows(
     x,  # Inputs: tensor or array `[n,...]`
     y,  # Targets, with as many rows
 ):
-    "Raise `TypeError` unless both have rows, `ValueError` unless equally many, at least one."
+    "Raise `TypeError` unless both are tensors or arrays, `ValueError` unless as long, not empty."
     for name,t in (('x',x), ('y',y)):
         if not isinstance(t, (torch.Tensor, np.ndarray)) or t.ndim == 0:
             raise TypeError(f'{name} must be a tensor or NumPy array with rows; '
@@ -84,7 +84,7 @@ def check_binary(
     preds,    # Scores, such as `[n,1]`
     targets,  # The same shape
 ):
-    "Raise `ValueError` unless each score, at least one, has a target, on the CPU one of 0 and 1."
+    "Raise `ValueError` unless each score, at least one, has a target, 0 or 1 (checked on the CPU)."
     if preds.shape != targets.shape:
         raise ValueError('preds and targets must have the same shape; '
                          f'got {list(preds.shape)} and {list(targets.shape)}. '
@@ -121,7 +121,7 @@ def check_batches(
 def check_finite(
     losses,   # One tensor with one number for each batch
 ):
-    "Raise `FloatingPointError` at the first infinite or nan loss, `ValueError` without a batch."
+    "Raise `FloatingPointError` naming the batch of an inf or nan loss, `ValueError` if none came."
     check_batches(losses)
     bad = (~torch.stack(losses).isfinite()).nonzero()
     if len(bad):

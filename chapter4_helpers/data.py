@@ -106,7 +106,7 @@ def mnist_folder(
             with warnings.catch_warnings():
                 # What torch says to fastai, not to us
                 warnings.filterwarnings('ignore', '.*torch.jit.script')
-                from fastai.data.external import fastai_path  # here, since it takes seconds
+                from fastai.data.external import fastai_path  # here: fastai takes seconds
             which = 'sample' if set(digits)=={3,7} else ''.join(map(str, sorted(digits)))
             dest = fastai_path('data')/f'mnist_{which}'
         dest = Path(dest).expanduser()
