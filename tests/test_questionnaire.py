@@ -167,7 +167,7 @@ def test_right_and_wrong(nb):
         assert len(wrong[n]) >= 3
     assert quiz._progress() == '37 of 37 right, 0 open'
     assert quiz._progress(38) == '10 of 10 beyond the chapter right, 0 open'
-    assert 'Nothing to revisit' in said(quiz.score)
+    assert said(quiz.score).endswith('\nNothing to revisit.')
 
 def test_shown_answers_are_right(nb):
     for n,q in quiz._questions.items():
@@ -405,6 +405,10 @@ def test_days_to_come_back_stand_side_by_side(at):
     quiz.answer(1, 'a'); at(2); quiz.answer(1, right[1]); quiz.answer(5, 'b')
     assert 'Asked again later: 5 on 3 March; 1 on 5 March.' in said(quiz.score)
 
+def test_right_and_wrong_are_counted(at):
+    quiz.answer(1, right[1]); quiz.answer(8, right[8]); quiz.answer(5, 'b')
+    assert quiz._progress() == '2 of 37 right, 1 wrong, 34 open'
+
 def test_questions_of_one_section_stand_together(at):
     for n in 1,8: quiz.answer(n, 'a')
     assert quiz._link('00_pixels', 'An image is a tensor') + ': questions 1, 8' in said(quiz.score)
@@ -425,7 +429,9 @@ def test_rounding_is_no_mistake_and_more_is():
     assert quiz._same(1.00005, 1.) and not quiz._same(1e-4, 0.)
 
 @pytest.mark.parametrize('given', ['passed', 'failed'])
-def test_a_function_is_kept_by_how_it_did(given): assert quiz._fits(4, given, '2026-03-01', 1)
+def test_a_function_is_kept_by_how_it_did(given):
+    assert quiz._fits(4, given, '2026-03-01', 1)
+    assert quiz._fits(6, f'{given} ac', '2026-03-01', 1) == (given=='passed')
 
 def test_without_ipywidgets(nb, monkeypatch):
     monkeypatch.setattr(quiz, '_live', its_live)
@@ -488,7 +494,7 @@ def test_what_is_typed(at, n, placeholder, entry, given):
     field,calls = fields(n)
     assert (field.value, field.placeholder, field.continuous_update) == (
         '', f'{placeholder}, then Enter', False)
-    field.value = '  '
+    field.value,field.placeholder = '  ','another'
     assert calls == []
     field.value = entry
     assert calls == [('answer', *given)]
