@@ -331,7 +331,7 @@ def with_nan():
     (stack(stack(nn.Linear(784,9), nn.GELU()), nn.Linear(9,1)), 'layer 0.1 is GELU'),
     (stack(Mine(784,1)), 'layer 0 is Mine'), (Mine(784,1), 'layer 0 is Mine'),
     (stack(nn.Conv2d(1,2,3,dilation=2)), r'layer 0, Conv2d, has dilation=\(2, 2\); the page knows'),
-    (stack(nn.Conv2d(1,2,3,padding='same')), "has padding='same'"),
+    (stack(nn.Conv2d(1,2,3,padding='same')), "has padding='same'; the page knows padding='numbers' only"),
     (stack(nn.Conv2d(1,2,3,padding=1,padding_mode='reflect')), "has padding_mode='reflect'"),
     (stack(nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True)), 'layer 1, MaxPool2d, has ceil_mode=True'),
     (stack(nn.BatchNorm2d(1, track_running_stats=False)), 'has track_running_stats=False'),
