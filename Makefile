@@ -96,4 +96,4 @@ $(venv):
 	.venv/bin/python -m pip install -e '.[$*]'
 	@touch $@
 
-.PHONY: help lab test test-kernel test-wheel test-floors test-browser mutants lint-js docs linkcheck bench ladder opening notebooks readme links rename new
+.PHONY: help lab test test-slow test-kernel test-wheel test-floors test-browser mutants lint-js docs linkcheck bench ladder opening notebooks readme links rename new
