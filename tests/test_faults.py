@@ -1,5 +1,5 @@
 "What people run into: a stop at any moment, no home folder, no network, a damaged data file."
-import os, random, re, shutil, signal, subprocess, sys
+import gc, os, random, re, shutil, signal, subprocess, sys
 from pathlib import Path
 import pytest, torch
 from torch import nn
@@ -14,10 +14,12 @@ class Interrupted:
     "In `with`, a KeyboardInterrupt comes instead of the k-th line of Python; `line` counts lines"
     def __init__(self, k): self.k,self.line,self.where,self.at = k,0,None,{}
     def __enter__(self):
+        gc.disable()  # when it comes is chance, and what is raised in its callbacks is lost
         sys.settrace(self.trace)
         return self
     def __exit__(self, *args):
         sys.settrace(None)
+        gc.enable()
         torch.set_grad_enabled(True)  # hit on its way out, torch's `no_grad` stays: none of ours
     def trace(self, frame, event, arg):
         if frame.f_code is Interrupted.__exit__.__code__: return None
