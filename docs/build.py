@@ -5,8 +5,8 @@
 
 The folder is _docs by default. The second asks the web whether every link to it still leads
 somewhere. Cells with `#| hide` are left out, and the source of cells with `#| export` folds. A
-figure's alternative text is its cell's `#| fig-alt: ...`; without one, the sentences before and
-after the figure. Beside each page lies its Markdown, and llms.txt lists them."""
+figure's alternative text is its cell's `#| fig-alt: ...`; without one, nothing is built. Beside
+each page lies its Markdown, and llms.txt lists them."""
 import ast, inspect, re, shutil, sys
 from base64 import b64decode
 from copy import deepcopy
@@ -20,7 +20,6 @@ from typing import NamedTuple
 
 import nbformat
 from bs4 import BeautifulSoup
-from IPython.core.inputtransformer2 import TransformerManager
 from nbconvert import MarkdownExporter
 from sphinx.cmd.build import build_main
 from traitlets.config import Config
@@ -63,31 +62,16 @@ def html_with_site_links(html, folder):
     def link(m): return m[1] + escape(site_link(unescape(m[2]), folder).replace('.ipynb', '.html'))
     return re.sub(r'(<a [^>]*\bhref=")([^"]+)', link, html)
 
-def sentences(line):
-    marks = r'`(.+?)`|\*\*?(.+?)\*\*?|!?\[(.+?)\]\(.+?\)|^(?:#+|-|\d+\.) '
-    plain = re.sub(marks, lambda m: m[1] or m[2] or m[3] or '', line)
-    return re.split(r'(?<=[.:?!]) (?=[A-Z0-9(])', plain)
+def is_figure(output):
+    data = output.get('data', {})
+    return any(k.startswith('image/') for k in data) or '<img' in data.get('text/html', '')
 
-def labels(code):
-    "The titles and labels in the code of a figure"
-    names = 'title', 'titles', 'xlabel', 'ylabel', 'label', 'tx', 'ty'
-    tree = ast.parse(TransformerManager().transform_cell(code))  # it makes Python of `%pip install`
-    words = [k.value for k in ast.walk(tree) if isinstance(k, ast.keyword) and k.arg in names]
-    texts = [w.value for w in words if isinstance(w, ast.Constant) and isinstance(w.value, str)]
-    return list(dict.fromkeys(t.replace('\n', ' ') for t in texts))
-
-def alt_text(cells, i):
-    "What the notebook says about the figures of `cells[i]`"
-    if cells[i].metadata.alt: return cells[i].metadata.alt
-    code = cells[i].source
-    if steps := re.search(r'^plot_steps\((.*)\);$', code, re.M):
-        marked = f'; in orange: {steps[1]}.' if steps[1] else '.'
-        return 'The seven steps of training as a loop' + marked.replace("'", '')
-    def nearest(some): return next((c.source.strip() for c in some if c.cell_type=='markdown'), '')
-    before,after = nearest(cells[i::-1]).split('\n')[-1],nearest(cells[i:]).split('\n')[0]
-    words = labels(code)
-    return ' '.join([sentences(before)[-1], *([f'Labels: {"; ".join(words)}.'] if words else []),
-                     *([] if after.startswith('#') else sentences(after)[:1])])
+def alt_text(cell, where):
+    "The cell's `#| fig-alt`, which each cell with a figure has"
+    if not cell.metadata.alt and any(map(is_figure, cell.outputs)):
+        sys.exit(f'{where}: the figure of the cell below has no description. Say what is to be '
+                 f'seen in its first line, as `#| fig-alt: ...`\n\n{cell.source}')
+    return cell.metadata.alt
 
 # Pages
 
@@ -122,8 +106,8 @@ def read(path):
     title,summary = re.match(r'# (.+)\n\n> (.+)', nb.cells[0].source).groups()
     nb.cells = [c for c in nb.cells
                 if c.source.strip() and 'hide' not in c.metadata.get('tags', [])]
-    for i,c in enumerate(nb.cells):
-        if c.cell_type=='code': prepare(c, alt_text(nb.cells, i), module, folder)
+    for c in nb.cells:
+        if c.cell_type=='code': prepare(c, alt_text(c, path.name), module, folder)
         else: c.source = with_site_links(c.source, folder)
     return Page(path.relative_to(top/'nbs').with_suffix('').as_posix(), title, summary, nb, module)
 
@@ -136,7 +120,7 @@ def as_markdown(nb):
             cells = [row(['th', 'td']) for row in html('tr')]
             head,*rows = [[cell.get_text(strip=True) for cell in row] for row in cells]
             new = '\n'.join(f'| {" | ".join(row)} |' for row in [head, ['---']*len(head), *rows])
-        elif html.img or any(kind.startswith('image/') for kind in data): new = f'[Figure: {alt}]'
+        elif is_figure(output): new = f'[Figure: {alt}]'
         else: return output
         return nbformat.v4.new_output('display_data', {'text/markdown': new})
     nb = nbformat.from_dict(nb)
