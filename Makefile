@@ -37,13 +37,6 @@ test-floors: ## The same with the lowest versions that settings.ini allows; PYTH
 test-browser: .venv/has_browser ## Read the web page, and run the notebooks in JupyterLab, in Chromium
 	.venv/bin/python -m pytest -m 'browser and not slow' $(ARGS)
 
-mutants: .venv/has_mutants ## Change the modules in a thousand small ways, and see which of them no test notices; ARGS=--all tries all
-	rm -rf mutants
-	OMP_NUM_THREADS=1 .venv/bin/mutmut run 'chapter4_helpers.pixels.*'
-	names=$$(.venv/bin/python tools/mutants.py $(or $(ARGS),--sample)) && \
-	OMP_NUM_THREADS=1 .venv/bin/mutmut run --max-children 2 $$names
-	.venv/bin/python tools/mutants.py
-
 lint-js: ## Check the JavaScript in chapter4_helpers/js; needs Node 20 or newer
 	npx --yes eslint@10.15.0 --config tools/eslint.config.js chapter4_helpers/js
 
@@ -78,12 +71,6 @@ links: .venv/has_dev ## Write every link that holds the GitHub user, repo or bra
 	.venv/bin/nbdev-export
 	.venv/bin/python tools/readme.py
 
-rename: .venv/has_dev ## Give a helper another name everywhere: make rename OLD=descend NEW=go_down
-	git grep -lIw '$(OLD)' -- ':!CHANGELOG.md' | xargs perl -pi -e 's/\b$(OLD)\b/$(NEW)/g'
-	.venv/bin/nbdev-export
-	.venv/bin/python tools/readme.py
-	git diff --stat
-
 # made_in names the folder that .venv was made in: it does not work from another
 ifneq ($(shell cat $(venv) 2>/dev/null),$(CURDIR))
 $(venv): new
@@ -96,4 +83,4 @@ $(venv):
 	.venv/bin/python -m pip install -e '.[$*]'
 	@touch $@
 
-.PHONY: help lab test test-slow test-kernel test-wheel test-floors test-browser mutants lint-js docs linkcheck bench ladder opening notebooks readme links rename new
+.PHONY: help lab test test-slow test-kernel test-wheel test-floors test-browser lint-js docs linkcheck bench ladder opening notebooks readme links new

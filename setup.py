@@ -7,7 +7,7 @@ from setuptools import setup
 cfg = ConfigParser()
 cfg.read(Path(__file__).parent/'settings.ini', encoding='utf-8')
 s = cfg['DEFAULT']
-extras = 'lab', 'release', 'dev', 'mutants', 'docs', 'browser'
+extras = 'lab', 'release', 'dev', 'docs', 'browser'
 setup(
     description=s['description'], keywords=s['keywords'], author=s['author'],
     classifiers=s['classifiers'].split('\n')[1:], install_requires=s['requirements'].split(),

@@ -4,18 +4,15 @@ The inputs are the same in each run. `CASES=5000 pytest tests/test_loss.py` trie
 import io, os, tempfile
 from contextlib import redirect_stdout
 import numpy as np, torch
-from hypothesis import Phase, settings, strategies as st
+from hypothesis import settings, strategies as st
 from hypothesis.configuration import set_hypothesis_home_dir
 
 set_hypothesis_home_dir(tempfile.mkdtemp())  # or it leaves a folder in the repository
 
-# For a mutant (`make mutants`) it is enough that a test fails; the smallest input costs minutes
-phases = [Phase.explicit, Phase.generate] if 'MUTANT_UNDER_TEST' in os.environ else Phase
-
 def cases(n):
     "Try a test with `n` inputs, or as many as the environment asks for"
     return settings(max_examples=int(os.environ.get('CASES', n)), database=None, deadline=None,
-                    derandomize='CASES' not in os.environ, phases=phases)
+                    derandomize='CASES' not in os.environ)
 
 seeds = st.integers(0, 2**32-1)
 shapes = st.lists(st.integers(1, 4), max_size=3).map(tuple)
