@@ -7,6 +7,7 @@ __all__ = ['MNIST', 'mnist', 'mnist_sample', 'mnist_folder']
 
 # %% ../nbs/workshop/data.ipynb #07966429
 import hashlib, shutil, warnings
+from functools import cache
 from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
@@ -28,6 +29,7 @@ class MNIST(NamedTuple):
 # The sum of mnist.npz, as tools/make_mnist.py prints it
 _sha256 = 'e095f4d10a4ae239e4d7505aa36a8430ce95fb57b46c3f3133fd2c604e171577'
 
+@cache
 def _read_npz(path=None):
     "The four uint8 arrays of mnist.npz, after a check of its sum"
     path = Path(path or files('chapter4_helpers')/'mnist.npz')
@@ -55,8 +57,7 @@ def mnist(
         t,v = _rows(d.train_y, digits), _rows(d.valid_y, digits)
         d = MNIST(d.train_x[t], d.train_y[t], d.valid_x[v], d.valid_y[v])
     def y(labels): return torch.from_numpy(labels.astype(np.int64))
-    return MNIST(torch.from_numpy(d.train_x), y(d.train_y),
-                 torch.from_numpy(d.valid_x), y(d.valid_y))
+    return MNIST(torch.tensor(d.train_x), y(d.train_y), torch.tensor(d.valid_x), y(d.valid_y))
 
 # %% ../nbs/workshop/data.ipynb #9c9b8a75
 def mnist_sample(

@@ -53,8 +53,8 @@ def site_link(link, folder):
 
 def with_site_links(text, folder):
     "Markdown of `folder` with the links of the site"
-    # The badge is an image on another host
-    text = re.sub(r'\[!\[Open In Colab\]\([^)]*\)\]', '[Open in Colab]', text)
+    # The badges are images on other hosts
+    text = re.sub(r'\[!\[Open In (Colab|Kaggle)\]\([^)]*\)\]', r'[Open in \1]', text)
     return re.sub(r'\]\(([^)\s]+)\)', lambda m: f']({site_link(m[1], folder)})', text)
 
 def html_with_site_links(html, folder):
@@ -206,7 +206,7 @@ def reference(pages):
     for page in (p for p in pages if p.module):
         module = import_module(f'{package}.{page.module}')
         whence = 'all' if all(name in everything for name in module.__all__) else page.module
-        summary = re.sub(r' \d+ minutes\.$', '', module.__doc__)  # the lesson takes them
+        summary = re.sub(r' About \d+ minutes\.$', '', module.__doc__)  # the lesson takes them
         use = f'```python\nfrom {package}.{whence} import *\n```'
         entries = [entry(n, getattr(module, n), section(page, n)) for n in module.__all__]
         parts += [f'## `{package}.{page.module}`', summary, use, *entries]

@@ -15,10 +15,11 @@ settings = {
     '@jupyterlab/apputils-extension:themes': {'adaptive-theme': True},
     # Or cells out of sight may be left out of the page
     '@jupyterlab/notebook-extension:tracker': dict(windowingMode='none')}
-badge = 'https://colab.research.google.com/assets/colab-badge.svg'
+badges = {'https://colab.research.google.com/assets/colab-badge.svg',
+          'https://kaggle.com/static/images/open-in-kaggle.svg'}
 known = {
-    # The badge is on the web, and there is none here. Any other address would be named too
-    f'{badge}: net::ERR_FAILED', 'Failed to load resource: net::ERR_FAILED',
+    # The badges are on the web, and there is none here. Any other address would be named too
+    *[f'{badge}: net::ERR_FAILED' for badge in badges], 'Failed to load resource: net::ERR_FAILED',
     # Notebook 7 starts: its shortcuts and its file browser ask for what is not loaded yet
     "Cannot read properties of undefined (reading 'schema')",
     "Command 'filebrowser:open-path' not registered."}

@@ -1,10 +1,38 @@
-"""A notebook as on Colab: its first cell installs the helpers from the branch, and the others work
-with those."""
-import os, subprocess
+"""A notebook as on Colab and Kaggle: its first code cell installs the helpers from the branch, and
+the others work with those. Where that is not possible, it says what to do."""
+import importlib.util, os, subprocess, sys
 import nbformat, pytest
-from conftest import notebooks
+from IPython.core.interactiveshell import InteractiveShell
+from nbclient.exceptions import CellExecutionError
+from conftest import notebooks, top
 from settings import settings
 from test_kernel import run
+
+# The cell, in a shell of which nothing is real
+
+@pytest.mark.parametrize('where, there, network, installs, says', [
+    ('colab', False, True, True, None), ('kaggle', False, True, True, None),
+    ('colab', True, True, False, None), ('kaggle', True, True, False, None),
+    ('elsewhere', True, True, False, None),
+    ('elsewhere', False, True, False, f'%pip install {settings.pip}'),
+    ('kaggle', False, False, True, 'Internet on')])
+def test_first_cell(where, there, network, installs, says, monkeypatch):
+    asked = []
+    def pip(line):
+        asked.append(line)
+        if network: found.append('chapter4_helpers')
+    found = ['chapter4_helpers']*there
+    if where=='colab': monkeypatch.setitem(sys.modules, 'google.colab', sys)
+    if where=='kaggle': monkeypatch.setenv('KAGGLE_KERNEL_RUN_TYPE', 'Interactive')
+    monkeypatch.setattr(importlib.util, 'find_spec', lambda name: name if name in found else None)
+    shell = InteractiveShell()
+    shell.register_magic_function(pip)
+    result = shell.run_cell(nbformat.read(top/'nbs'/'00_pixels.ipynb', 4).cells[1].source)
+    assert asked == [f'install -q {settings.pip}']*installs
+    if says: assert says in str(result.error_in_exec)
+    else: result.raise_error()
+
+# And for real
 
 def commit(repo):
     "Make `repo` what the branch on GitHub would be, had everything been pushed"
@@ -13,25 +41,33 @@ def commit(repo):
     git('add', '-A')
     git('-c', 'user.name=n', '-c', 'user.email=n@n', 'commit', '-m', 'all')
 
-def colab(tmp_path, repo, env):
-    """`env` for a kernel that takes itself for Colab's, fetches `repo` for GitHub, and installs
-    into a folder of its own"""
+def standin(where, tmp_path, repo, env):
+    """`env` for a kernel without the helpers that takes itself for one of Colab or Kaggle, fetches
+    `repo` for GitHub, and installs into a folder of its own"""
     package = tmp_path/'colab'/'google'/'colab'
     start = tmp_path/'ipython'/'profile_default'/'startup'
-    for folder in (package, start): folder.mkdir(parents=True)
-    (package/'__init__.py').touch()
-    (start/'first.py').write_text('import google.colab')  # Colab's kernel has it from the start
     installed = tmp_path/'installed'
-    installed.mkdir()
-    return env | dict(
+    for folder in (package, start, installed): folder.mkdir(parents=True)
+    (package/'__init__.py').touch()
+    (start/'first.py').write_text(f"""import sys
+from pathlib import Path
+if {where=='colab'}: import google.colab  # Colab's kernel has it from the start
+sys.path = [p for p in sys.path if not Path(p, 'chapter4_helpers').exists()]
+sys.meta_path = [f for f in sys.meta_path if 'editable' not in getattr(f, '__module__', '')]
+""")
+    kaggle = dict(KAGGLE_KERNEL_RUN_TYPE='Interactive') if where=='kaggle' else {}
+    return env | kaggle | dict(
         PYTHONPATH=os.pathsep.join([str(installed), str(tmp_path/'colab'), env['PYTHONPATH']]),
         IPYTHONDIR=str(tmp_path/'ipython'), GIT_CONFIG_COUNT='1',
         GIT_CONFIG_KEY_0=f'url.{repo.as_uri()}.insteadOf', GIT_CONFIG_VALUE_0=settings.github,
         # Build with the setuptools that is here, where pip would fetch one: 0 means no isolation
         PIP_TARGET=str(installed), PIP_NO_DEPS='1', PIP_NO_BUILD_ISOLATION='0')
 
+def on_kaggle(path): return path.stem=='00_pixels'
+
 @pytest.mark.parametrize('path', [
-    pytest.param(p, id=p.stem, marks=[pytest.mark.slow]*(p.stem != '10_questionnaire'))
+    pytest.param(p, id=p.stem,
+                 marks=[pytest.mark.slow]*(p.stem != '10_questionnaire' and not on_kaggle(p)))
     for p in notebooks])
 def test_installs_and_runs(path, repo, tmp_path, no_network):
     name = path.stem
@@ -42,13 +78,20 @@ def test_installs_and_runs(path, repo, tmp_path, no_network):
     new = nbformat.v4.new_code_cell
     nb.cells.append(new('import chapter4_helpers.data; chapter4_helpers.data.__file__'))
     if name=='10_questionnaire': nb.cells.append(nbformat.v4.new_code_cell("answer(1, 'a')"))
-    run(nb, empty, colab(tmp_path, repo, no_network))
-    where = next(c for c in nb.cells if c.source.startswith('import chapter4_helpers.data;'))
-    where = where.outputs[0].data['text/plain']
-    assert where == repr(str(tmp_path/'installed'/'chapter4_helpers'/'data.py'))
+    where = 'kaggle' if on_kaggle(path) else 'colab'
+    run(nb, empty, standin(where, tmp_path, repo, no_network))
+    used = next(c for c in nb.cells if c.source.startswith('import chapter4_helpers.data;'))
+    data = tmp_path/'installed'/'chapter4_helpers'/'data.py'
+    assert used.outputs[0].data['text/plain'] == repr(str(data))
     assert list(empty.iterdir()) == []
     if name=='10_questionnaire':  # Colab opens a notebook by its whole address, and shows buttons
         told = nb.cells[-1].outputs[0].data['text/markdown']
         assert f']({settings.colab}/nbs/00_pixels.ipynb#' in told
         widget = 'application/vnd.jupyter.widget-view+json'
         assert any(widget in o.get('data', {}) for c in nb.cells for o in c.get('outputs', []))
+
+def test_no_network_on_kaggle(tmp_path, no_network):
+    nb = nbformat.read(top/'nbs'/'00_pixels.ipynb', 4)
+    nobody = tmp_path/'nobody'
+    with pytest.raises(CellExecutionError, match='Internet on'):
+        run(nb, tmp_path, standin('kaggle', tmp_path, nobody, no_network))

@@ -48,10 +48,16 @@ def test_mnist_sample():
         assert torch.equal(x, images.view(-1,784)/255) and torch.equal(y[:,0]==1, labels==3)
         assert x.min()==0 and x.max()==1 and {*y[:,0].tolist()} == {0,1}
 
-def test_what_is_changed_in_one_copy_is_not_in_the_next():
-    d = mnist((3,))
-    d.train_x.zero_()
-    assert mnist((3,)).train_x.max() == 255
+@pytest.mark.parametrize('digits', [None, (3,)], ids=str)
+def test_what_is_changed_in_one_copy_is_not_in_the_next(digits):
+    before = [t.clone() for t in mnist(digits)]
+    for t in mnist(digits): t.zero_()
+    assert all(map(torch.equal, mnist(digits), before))
+
+def test_the_file_is_read_once(monkeypatch):
+    mnist()
+    monkeypatch.delattr(data.Path, 'read_bytes')
+    mnist(), mnist_sample()
 
 @pytest.mark.parametrize('digits', [[3,7], {3,7}, range(3,8,4), np.array([3,7])], ids=str)
 def test_digits_in_any_form(digits):

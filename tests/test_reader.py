@@ -1,8 +1,8 @@
-"What a reader meets: tests folded, lines that fit, small functions, lessons as long as they say."
+"What a reader meets: tests folded, lines that fit, small functions."
 import ast, re
 from functools import cache
 import nbformat, pytest
-from conftest import lessons, notebooks, top
+from conftest import lessons, notebooks
 
 def each(paths): return pytest.mark.parametrize('path', paths, ids=lambda p: p.stem)
 
@@ -82,29 +82,3 @@ def test_exported_code_is_small(path):
         return classes + functions(ast.walk(tree))
     found = [(name, f.name, length(f)) for name,tree in trees for f in measured(tree)]
     assert [f for f in found if f[2] > most.get(f[1], 14)] == []
-
-# Length
-
-def words(path): return sum(len(c.source.split()) for c in read(path) if c.cell_type=='markdown')
-
-by_number = [p for p in lessons if p.stem != 'index']
-
-@each([p for p in lessons if p.stem != '10_questionnaire'])
-def test_words(path): assert words(path) <= 2000
-
-@cache
-def minutes(path):
-    "How many minutes the notebook says that it takes"
-    said = re.match(r'# .+\n\n> .* (\d+) minutes\.\n', read(path)[0].source)
-    assert said, f'the line under the title of {path.stem} does not end with "15 minutes."'
-    return int(said[1])
-
-@each(by_number)
-def test_minutes(path):
-    assert abs(minutes(path) - words(path)/200 - sum(len(c.lines) for c in in_view(path))/25) <= 2
-
-@each(by_number)
-def test_minutes_in_the_index(path):
-    text = '\n'.join(c.source for c in read(top/'nbs'/'index.ipynb'))
-    row, = re.findall(rf'(?m)^\|.*\]\({path.name}\).*\|$', text)
-    assert re.search(r'\| *(\d+)( min\w*)? *(\||$)', row)[1] == str(minutes(path))

@@ -41,12 +41,11 @@ def test_links_follow_settings(repo, python):
 @each_notebook
 def test_first_cells(path):
     cells = nbformat.read(path, 4).cells
-    badge = f']({settings.colab}/{path.relative_to(top).as_posix()})'
-    head = rf'# .+\n\n> .+\n\n\[!\[Open In Colab\].*{re.escape(badge)}'
-    assert re.fullmatch(head, cells[0].source)
-    colab = next(c.source for c in cells if c.cell_type=='code')
-    install = f'%pip install -q {settings.pip}'
-    assert colab.endswith(f"if 'google.colab' in sys.modules:\n    {install}")
+    name = path.relative_to(top).as_posix()
+    badges = ' '.join(rf'\[!\[Open In \w+\]\(\S+\)\]\({re.escape(site)}/{name}\)'
+                      for site in (settings.colab, settings.kaggle))
+    assert re.fullmatch(rf'# .+\n\n> .+\n\n{badges}', cells[0].source)
+    assert settings.pip in cells[1].source
 
 @each_notebook
 def test_saved_outputs(path):

@@ -20,6 +20,7 @@ def read_settings():
     s.blob = f'{s.github}/blob/{s.branch}'
     s.raw = f'https://raw.githubusercontent.com/{s.slug}/{s.branch}'
     s.colab = f'https://colab.research.google.com/github/{s.slug}/blob/{s.branch}'
+    s.kaggle = f'https://kaggle.com/kernels/welcome?src={s.blob}'
     s.site = f'https://{s.user}.github.io/{s.repo}/'
     s.pip = f'git+{s.github}@{s.branch}'
     return s
