@@ -82,18 +82,18 @@ def is_seen(output):
 
 def prepare(cell, alt, module, folder):
     "Fold what is exported or hidden in Jupyter, and give the figures their alternative text"
-    fold = f'Exported to {package}.{module}' if 'export' in cell.metadata.tags else ''
-    if title := re.match(r'#@title (.+)\n', cell.source):
-        fold,cell.source = title[1],cell.source[title.end():]
-    tags = {'export': ['export', 'hide-input'], 'echo: false': ['remove-input']}
-    kept = [t for old in cell.metadata.tags for t in tags.get(old, [])]
-    cell.metadata.tags = ['hide-input']*bool(title) + kept
+    exported,folded = 'export' in cell.metadata.tags, 'jupyter' in cell.metadata
+    fold = f'Ours, exported to {package}.{module}' if exported and folded else 'Code' if folded \
+        else f'Exported to {package}.{module}'
+    kept = {'export': exported, 'remove-input': 'echo: false' in cell.metadata.tags,
+            'hide-input': exported or folded}
+    cell.metadata.tags = [tag for tag,is_so in kept.items() if is_so]
     cell.metadata.mystnb = dict(code_prompt_show=fold, code_prompt_hide=fold, image=dict(alt=alt))
     cell.outputs = [o for o in cell.outputs if is_seen(o)]
     for data in [o.data for o in cell.outputs if 'data' in o]:
         if md := data.get('text/markdown'): data['text/markdown'] = with_site_links(md, folder)
         if html := data.get('text/html'):
-            html = html.replace('<img id=', f'<img alt="{escape(alt)}" id=')
+            html = re.sub(r'<img (?![^>]*\balt=)', f'<img alt="{escape(alt)}" ', html)
             data['text/html'] = html_with_site_links(html, folder)
 
 def read(path):
