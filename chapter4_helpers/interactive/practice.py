@@ -46,8 +46,13 @@ class Task(NamedTuple):
 tasks = {}
 
 def _task(name, lesson, right, praise, inputs, mistakes, near=1e-4):
-    tasks[name] = Task(name, lesson, right, praise, inputs, {
-        k: Mistake(m[0], m[1], m[2:]) for k,m in mistakes.items()}, near)
+    "A task; a wrong function that returns nothing is part of every one that returns something"
+    if not isinstance(right, type): mistakes = {'not returned': (_silent, _nothing_back)} | mistakes
+    mistakes = {k: Mistake(wrong, says, also) for k,(wrong,says,*also) in mistakes.items()}
+    tasks[name] = Task(name, lesson, right, praise, inputs, mistakes, near)
+
+def _silent(*args): return None
+_nothing_back = 'The function gives nothing back. How does a function hand back what it has made?'
 
 # %% ../../nbs/interactive/practice.ipynb #6da118e3
 def _call(shows, *args, follow={}, remark=''):
@@ -95,19 +100,23 @@ def _a(x):
 def _is_number(x): return isinstance(x, (int,float))
 
 def _same(got, want, near):
-    "Are these the same, up to rounding? One number may come in brackets, where one is wanted."
+    "Are these the same, up to rounding?"
     if isinstance(want, _Error): return isinstance(got, _Error) and got[:2] == want[:2]
     if _is_number(want):
-        while isinstance(got, list) and len(got) == 1: got = got[0]
         if not _is_number(got): return False
         if not (math.isfinite(got) and math.isfinite(want)): return repr(got) == repr(want)
         return abs(got-want) <= near*(1+abs(want))
     if isinstance(want, (list,dict)):
         if type(got) != type(want) or len(got) != len(want): return False
         if isinstance(want, dict):
-            return got.keys() == want.keys() and all(_same(got[k], want[k], near) for k in want)
+            return got.keys() == want.keys() and all(_same_seen(got[k], want[k], near) for k in want)
         return all(_same(g, w, near) for g,w in zip(got, want))
     return got == want
+
+def _same_seen(got, want, near):
+    "The same, but one number may come in brackets where one is wanted"
+    while _is_number(want) and isinstance(got, list) and len(got) == 1: got = got[0]
+    return _same(got, want, near)
 
 # %% ../../nbs/interactive/practice.ipynb #e1f3106b
 def _show(x, dot=''):
@@ -135,11 +144,11 @@ def _in_words(shape):
 
 def _should(shows, label, want):
     if label.endswith('?'): return f'For {shows}: {label} It should be {_show(want)}'
-    return f'For {shows} {f"{label} should be" if label else "it should give"} {_show(want)}'
+    return f'For {shows}{f", {label} should be" if label else " it should give"} {_show(want)}'
 
 def _tell(task, i, got, want):
     "What should have come from input `i`, and what came"
-    label = next(k for k in want if k not in got or not _same(got[k], want[k], task.near))
+    label = next(k for k in want if k not in got or not _same_seen(got[k], want[k], task.near))
     got,want = got.get(label, next(iter(got.values()))),want[label]
     shapes = _shape(got),_shape(want)
     if None not in shapes and shapes[0] != shapes[1]: got,want = map(_in_words, shapes)
@@ -398,6 +407,272 @@ _lost = ('The numbers are right. But no gradient gets from them back to the {}: 
 _in_place = ('The numbers are right, but the {} themselves have changed, and whoever uses them next is '
              'in for a surprise. What does an underscore at the end of a PyTorch method mean?')
 
+# %% ../../nbs/interactive/practice.ipynb #927b5bdb
+_images = 'images a {} and b {}'
+
+_task('mnist_distance', '00_pixels', pixels.mnist_distance,
+    'With it you can say which of two images a third is closer to, and for a thousand at once.',
+    [_call(_images, _t([[0.,1.],[.5,1.]]), _t([[1.,1.],[0.,.25]])),
+     _call(_images, _t([[[0.,1.],[.5,1.]], [[1.,1.],[1.,0.]], [[.25,0.],[0.,0.]]]), _t([[1.,1.],[0.,.5]])),
+     _call(_images, _t([[[0.,.5,1.],[1.,1.,0.]], [[0.,0.,1.],[.25,1.,1.]]]), _t([[.5,1.,0.],[0.,1.,1.]])),
+     _call(_images, _t([[.5,.25],[1.,0.]]), _t([[0.,0.],[0.,1.]]))], {
+    'one mean over everything': (lambda a,b: (a-b).abs().mean(),
+        'For two images it is right. Of a stack, each image has a distance of its own, and here they '
+        'have all been thrown together. Over which two axes is the mean?'),
+    'signs cancel': (lambda a,b: (a-b).mean((-1,-2)),
+        'Pixels that are too dark and pixels that are too light cancel. What makes every difference '
+        'count, whichever way it goes?', lambda a,b: (b-a).mean((-1,-2)), lambda a,b: (a-b).mean(),
+        lambda a,b: (b-a).mean()),
+    'absolute value of the mean': (lambda a,b: (a-b).mean((-1,-2)).abs(),
+        'The differences have cancelled before the absolute value was taken. In which order do the two '
+        'go?', lambda a,b: (a-b).mean().abs()),
+    'squares': (lambda a,b: ((a-b)**2).mean((-1,-2)),
+        'The differences have been squared. That makes them count whichever way they go, and large ones '
+        'for more. Here the plain size of each is asked for (the L1 norm).',
+        lambda a,b: ((a-b)**2).mean()),
+    'root of squares': (lambda a,b: ((a-b)**2).mean((-1,-2)).sqrt(),
+        'This is the root mean squared error (the L2 norm). Here the mean absolute difference is asked '
+        'for (the L1 norm).', lambda a,b: ((a-b)**2).mean().sqrt(), lambda a,b: ((a-b)**2).sum((-1,-2)).sqrt(),
+        lambda a,b: ((a-b)**2).sum().sqrt()),
+    'a sum for a mean': (lambda a,b: (a-b).abs().sum((-1,-2)),
+        'The differences have been added up, so a larger image has a larger distance. What makes it '
+        'a number for one pixel?', lambda a,b: (a-b).abs().sum()),
+    'one axis only': (lambda a,b: (a-b).abs().mean(-1),
+        'The mean was taken over one axis, and there is still a number for each row or column. An image '
+        'has two axes.', lambda a,b: (a-b).abs().mean(-2)),
+    'the first axis': (lambda a,b: (a-b).abs().mean(0),
+        'The mean was taken over the first axis. In a stack that is the axis of images. Which axes are '
+        'those of the pixels?', lambda a,b: (a-b).abs().mean((0,1))),
+    'axes counted from the left': (lambda a,b: (a-b).abs().mean((1,2)),
+        'For a stack of images, rows and columns are axes 1 and 2, but a single image has no axis 2. '
+        'How do you count axes so that both work?', lambda a,b: (a-b).abs().mean(1).mean(1),
+        lambda a,b: (a-b).abs().mean(2).mean(1)),
+    'no mean': (lambda a,b: (a-b).abs(),
+        'There is a difference for every pixel. What makes one number of them?'),
+    'axes kept': (lambda a,b: (a-b).abs().mean((-1,-2), keepdim=True),
+        'The numbers are right, with axes of length 1 left around them. What does `keepdim` do?'),
+    'the largest difference': (lambda a,b: (a-b).abs().amax((-1,-2)),
+        'This is the largest difference of all. Asked for is the mean of them.'),
+})
+
+# %% ../../nbs/interactive/practice.ipynb #cbf69789
+_small = .1,.01,.001,1e-4,1e-5,1e-6
+def _each(make, hs=_small): return [make(h) for h in hs]
+def _at(shows, f, x): return _call(f'f(x) = {shows} and x = {{1}}', f, x)
+
+_task('slope', '01_gradients', lambda f,x: (f(x+1e-4)-f(x))/1e-4,
+    'Rise over run: it works for any function that you can call.',
+    [_at('x**2', lambda x: x**2, 3.), _at('x**2', lambda x: x**2, -1.), _at('x**3', lambda x: x**3, 2.),
+     _at('5 - 2*x', lambda x: 5-2*x, 1.)], {
+    'no division by the run': (*(fs := _each(lambda h: lambda f,x: f(x+h)-f(x)))[:1],
+        'The smaller the run, the smaller does this get. The slope is rise over run. What is the rise '
+        'divided by here?', *fs[1:], *_each(lambda h: lambda f,x: (f(x+h)-f(x))/(x+h)),
+        *_each(lambda h: lambda f,x: (f(x+h)-f(x))/x)),
+    'run over rise': (*(fs := _each(lambda h: lambda f,x: h/(f(x+h)-f(x))))[:1],
+        'This is run over rise: steep where it is flat. Which of the two stands above the line?', *fs[1:]),
+    'other way round': (*(fs := _each(lambda h: lambda f,x: (f(x)-f(x+h))/h))[:1],
+        'The sign is wrong. Going from `x` to the right, how much *higher* is the curve there? That is '
+        'the second place minus the first.', *fs[1:]),
+    'brackets': (*(fs := _each(lambda h: lambda f,x: f(x+h)-f(x)/h))[:1],
+        'Python divides before it subtracts. What is it that `h` divides here?', *fs[1:]),
+    'only one place': (*(fs := _each(lambda h: lambda f,x: f(x+h)/h))[:1],
+        'This is a height over the run. A rise is a difference: how much higher is the curve a little to '
+        'the right than here?', *fs[1:]),
+    'twice': (*(fs := _each(lambda h: lambda f,x: (f(x+h)-f(x-h))/h))[:1],
+        'It is twice as large as it should be. How far apart are the two places that you compare?', *fs[1:]),
+    'a run that is not small': (lambda f,x: f(x+1)-f(x),
+        'This is the slope between two places that lie far apart. On a curve it closes in on the slope '
+        'at `x` only as the run gets small.', lambda f,x: (f(x+2)-f(x))/2, lambda f,x: (f(x+.5)-f(x))/.5),
+    'height over place': (lambda f,x: f(x)/x,
+        'This is the slope of the line from the origin, 0, to the point. Rise and run are changes: from '
+        '`x` to a place a little to the right of it.'),
+    'the height': (lambda f,x: f(x), 'This is how high the curve is at `x`. How steep is it there?'),
+}, near=.03)
+
+# %% ../../nbs/interactive/practice.ipynb #0a96d54c
+def _gradient(f, x, give=lambda x,y: x.grad.item()):
+    x = _t(float(x)).requires_grad_()
+    y = f(x)
+    y.backward()
+    return give(x, y)
+
+def _and(give): return lambda f,x: _gradient(f, x, give)
+
+def _without_float(f, x):
+    x = _t(x).requires_grad_()
+    f(x).backward()
+    return x.grad
+
+def _twice_back(f, x):
+    x = _t(float(x)).requires_grad_()
+    f(x).backward(); f(x).backward()
+    return x.grad
+
+def _from_x(f, x):
+    x = _t(float(x)).requires_grad_()
+    f(x); x.backward()
+    return x.grad
+
+_task('gradient', '01_gradients', gradients.gradient,
+    'The slope, exactly and with no run to choose: `backward` has applied the chain rule for you.',
+    [_at('x**2', lambda x: x**2, 3.), _at('x**2', lambda x: x**2, -1.5),
+     _at('3*x + x.exp()', lambda x: 3*x + x.exp(), 0.), _at('x**3', lambda x: x**3, 2)], {
+    'not returned': (lambda f,x: None,
+        'Nothing comes back. `backward` returns nothing, and neither does the result hold a gradient: it '
+        'lies in `.grad` of the tensor that you asked about.', _and(lambda x,y: y.grad)),
+    'nothing asked of PyTorch': (lambda f,x: f(_t(float(x))).backward(),
+        'There are no notes to go back by. Has PyTorch been asked to keep any on `x`, and did nothing cut '
+        'them off?'),
+    'a whole number': (_without_float,
+        'It works for 3. and not for 2: whole numbers have no small changes, so they can have no '
+        'gradient. What turns any number into one that can?'),
+    'a number, and no tensor': (lambda f,x: x.requires_grad_(),
+        '`x` comes as a Python number, which keeps no notes. What makes a tensor of it?',
+        lambda f,x: f(x).backward(), lambda f,x: (f(x), x.grad)),
+    'backward never called': (lambda f,x: (x := _t(float(x)).requires_grad_(), f(x), x.grad.item()),
+        'There is no gradient there, only None. Which call turns the notes into gradients, and in which '
+        'tensor does it leave them?'),
+    'the height': (_and(lambda x,y: y.item()),
+        'This is how high the curve is at `x`. How steep it is lies in `.grad` of the tensor you asked '
+        'about, once `backward` has run.', lambda f,x: f(_t(float(x)))),
+    'the place': (_and(lambda x,y: x.item()), 'This is `x` itself. Where does its gradient lie?'),
+    'backward from x': (_from_x,
+        'However the curve runs, it says 1: how much `x` changes when `x` does. Whose change are you '
+        'asking about? That is where `backward` starts.'),
+    'backward twice': (_twice_back,
+        'It is twice as large as it should be: `backward` adds to what is there. How often is it called?'),
+    'minus': (_and(lambda x,y: -x.grad), 'The sign is wrong: this is the way *down*.'),
+    'a step': (_and(lambda x,y: x - x.grad),
+        'This is the place that a step would lead to. Here the gradient alone is asked for.'),
+    'rise over run': (*(fs := _each(lambda h: lambda f,x: (f(x+h)-f(x))/h))[:1],
+        'This is `slope`, rise over run, on Python numbers. Here it is to be exact, and for functions that take '
+        'tensors, too: let `backward` do it.', *fs[1:],
+        *_each(lambda h: lambda f,x: (f(x+h)-f(x-h))/(2*h))),
+})
+
+# %% ../../nbs/interactive/practice.ipynb #83370c2e
+def _descent(shows, f, start, lr, steps):
+    def run(descend):
+        params = start.clone()
+        path = descend(f, params, lr, steps)
+        return {'': path, 'the start afterwards': 'as it was' if torch.equal(params, start) else params}
+    return Input(f'f(x) = {shows}, params {_show(_plain(start), ".")}, lr {lr} and {steps} steps', run)
+
+def _way(sign=-1, rate=lambda lr: lr, clear=True, more=1, note=lambda old,new,loss: (old.clone(), loss), keep=list):
+    "A descent that goes wrong"
+    def descend(f, params, lr, steps):
+        x,path = params.clone(),[]
+        x.requires_grad_()
+        for _ in range(steps+more):
+            loss = f(x)
+            loss.backward()
+            old = x.detach().clone()
+            with torch.no_grad(): x += sign*rate(lr)*x.grad
+            if clear: x.grad = None
+            path.append(note(old, x.detach(), loss.item()))
+        return keep(path)
+    return descend
+
+def _recorded(f, params, lr, steps):
+    x,path = params.clone().requires_grad_(),[]
+    for _ in range(steps+1):
+        loss = f(x)
+        path.append((x.detach(), loss.item()))
+        loss.backward()
+        x = x - lr*x.grad
+    return path
+
+def _refused(f, params, lr, steps):
+    x = params.clone().requires_grad_()
+    f(x).backward()
+    x -= lr*x.grad
+
+def _on_the_start(f, params, lr, steps, note=lambda x: x.detach().clone()):
+    path = []
+    for _ in range(steps+1):
+        params.requires_grad_()
+        loss = f(params)
+        path.append((note(params), loss.item()))
+        loss.backward()
+        params.data -= lr*params.grad
+        params.grad = None
+    return path
+
+def _losses_late(f, params, lr, steps):
+    path = descent.descend(f, params, lr, steps+1)
+    return [(p,l) for (p,_),(_,l) in zip(path, path[1:])]
+
+def _one_gradient(f, params, lr, steps):
+    x = params.clone().requires_grad_()
+    f(x).backward()
+    places = [x.detach() - i*lr*x.grad for i in range(steps+1)]
+    return [(p, f(p).item()) for p in places]
+
+_bowl = 'x**2',lambda x: x**2
+_valley = '(x[0]-1)**2 + 4*x[1]**2',lambda x: (x[0]-1)**2 + 4*x[1]**2
+
+_task('descend', '02_learning_rate', descent.descend,
+    'This is gradient descent: whatever the series trains, it trains by this loop.',
+    [_descent(*_bowl, _t(3.), .1, 2), _descent(*_bowl, _t(-2.), .25, 4),
+     _descent(*_valley, _t([3.,1.]), .1, 3)], {
+    'uphill': (_way(+1),
+        'The loss rises from step to step. The gradient says which way is *up*. Which sign takes you '
+        'down?', _way(+1, more=0)),
+    'never cleared': (_way(clear=False),
+        'The first step is right, the second is too long: `backward` adds to the gradient that is '
+        'there, and the old one still pushes. What is missing between two steps?', _way(clear=False, more=0)),
+    'learning rate not used': (_way(rate=lambda lr: 1),
+        'The whole gradient has been subtracted. It is a slope and not a distance: which part of it is a '
+        'step?', _way(rate=lambda lr: 1, more=0)),
+    'divided by the rate': (_way(rate=lambda lr: 1/lr),
+        'A smaller rate should give shorter steps, and here it gives longer ones.'),
+    'the last place is missing': (_way(more=0),
+        'The path ends one place too early: after the last step you are somewhere, too. Two steps lead '
+        'through how many places?'),
+    'the start is missing': (_way(keep=lambda path: path[1:]),
+        'The path begins after the first step. The start is a place, too.'),
+    'one step too many': (_way(more=2), 'There is one place too many in the path. Two steps lead through '
+        'how many places?'),
+    'places and losses shifted': (_way(note=lambda old,new,loss: (new.clone(), loss)),
+        'A place and the loss beside it do not belong together: the loss was computed before the step, '
+        'the place noted after it.', _way(note=lambda old,new,loss: (new.clone(), loss), more=0),
+        _losses_late),
+    'one tensor in all places': (_way(note=lambda old,new,loss: (new, loss)),
+        'All places are the last one. The list holds the same tensor again and again, and each step '
+        'changes it. What keeps the numbers as they are now?',
+        _way(note=lambda old,new,loss: (new, loss), more=0)),
+    'the start has changed': (_on_the_start,
+        'The path is right, but the tensor that was given as the start has gone down with it, and a '
+        'second descent from it would start elsewhere. On what could you walk instead?'),
+    'the start has changed, and one tensor in all places':
+        (lambda *args: _on_the_start(*args, note=lambda x: x.detach()),
+        'All places are the last one, and so is the start that was given: it is one tensor that each '
+        'step changes. What makes a new one with the same numbers?'),
+    'no gradient there': (_recorded,
+        'Where you use the gradient, it is None. `backward` leaves gradients only in tensors that you '
+        'asked about, and a tensor that is the *result* of a recorded step is none of these. Is it there '
+        'in the first step, and is it in the second?'),
+    'in place on a parameter': (_refused, _errors['in place on a parameter'][1]),
+    'nothing asked of PyTorch': (lambda f,x,lr,steps: f(x.clone()).backward(),
+        'There are no notes to go back by. Has PyTorch been asked to keep any on the place, and did nothing '
+        'cut them off?'),
+    'one gradient for all steps': (_one_gradient,
+        'Every step is as long as the first, since the gradient was taken once, at the start. Each place '
+        'has its own.'),
+    'only the losses': (_way(keep=lambda path: [l for p,l in path]),
+        'The losses are right. Beside each, the path should have the place: a pair, `(params, loss)`.'),
+    'only the places': (_way(keep=lambda path: [p for p,l in path]),
+        'The places are right. Beside each, the path should have its loss: a pair, `(params, loss)`.'),
+    'loss first': (_way(keep=lambda path: [(l,p) for p,l in path]),
+        'The pairs are the other way round: first the place, then its loss.'),
+    'only the end': (_way(keep=lambda path: path[-1]),
+        'This is where it ends. Asked for is the whole path, from the start on.',
+        _way(keep=lambda path: path[-1:]), _way(keep=lambda path: path[-1][0]),
+        _way(keep=lambda path: path[-1][1])),
+    'two lists': (_way(keep=lambda path: tuple(zip(*path))),
+        'All places come first, then all losses. Asked for is one list of pairs, `(params, loss)`.'),
+})
+
 # %% ../../nbs/interactive/practice.ipynb #405a067c
 _many = 20_000  # random numbers, so that mean and spread are known to a hundredth
 
@@ -453,8 +728,6 @@ _task('init_params', '03_mnist_loss', loss.init_params,
     'a seed inside': (lambda size, std: (torch.manual_seed(42), (torch.randn(size)*std).requires_grad_())[1],
         'Weights and bias, or two models in a row, would start from the same numbers. A seed is set '
         'once, outside, by whoever wants numbers that repeat.'),
-    'not returned': (lambda size, std: None,
-        'The function works it out and keeps it to itself. How does a function hand back what it made?'),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #d1e9c8e5
@@ -502,8 +775,6 @@ _task('linear', '03_mnist_loss', loss.linear,
         'does anything need turning?', lambda x,w,b: x.T@w + b),
     'a score squeezed': (lambda x,w,b: (x@w + b).sigmoid(),
         'A score is any number. Squeezing it between 0 and 1 comes later, in the loss.'),
-    'not returned': (lambda x,w,b: None,
-        'The function works it out and keeps it to itself. How does a function hand back what it made?'),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #7f308934
@@ -546,8 +817,6 @@ _task('sigmoid', '03_mnist_loss', loss.sigmoid,
     'relu': (lambda x: x.relu(), 'It grows without end. A confidence lies between 0 and 1.'),
     'gradient lost': (_no_gradient(loss.sigmoid), _lost.format('numbers')),
     'in place': (lambda x: x.sigmoid_(), _in_place.format('numbers')),
-    'not returned': (lambda x: None,
-        'The function works it out and keeps it to itself. How does a function hand back what it made?'),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #3a0d413f
@@ -631,8 +900,6 @@ _task('mnist_loss', '03_mnist_loss', loss.mnist_loss,
         'Beyond 0 and 1 the scores have been cut off. Out there it is flat, and flat means no gradient. '
         'What squeezes any number between 0 and 1, and always rises?'),
     'in place': (lambda p,t: _distances(p.sigmoid_(), t).mean(), _in_place.format('scores')),
-    'not returned': (lambda p,t: None,
-        'The function works it out and keeps it to itself. How does a function hand back what it made?'),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #8d781d29
@@ -681,6 +948,856 @@ _task('batch_accuracy', '03_mnist_loss', loss.batch_accuracy,
         lambda p,t: ((p>0)*t).float().mean()),
     'recall': (lambda p,t: _share(p[t==1]>0),
         'This is the share of the *threes* that are right. The sevens count, too.'),
-    'not returned': (lambda p,t: None,
-        'The function works it out and keeps it to itself. How does a function hand back what it made?'),
+})
+
+# %% ../../nbs/interactive/practice.ipynb #6ea78baf
+def _batches(items, bs):
+    for i in range(0, len(items), bs): yield items[i:i+bs]
+
+def _cut(starts, cut):
+    "`batches` with other starts, and other ends"
+    def batches(items, bs): return [cut(items, i, bs) for i in starts(len(items), bs)]
+    return batches
+
+def _starts(n, bs): return range(0, n, bs)
+def _piece(items, i, bs): return items[i:i+bs]
+def _forever(items, bs):
+    while True: yield from _batches(items, bs)
+def _shares(items, bs): return [list(a) for a in np.array_split(list(items), bs)]
+
+def _cuts(items, bs):
+    shows = f'{items}' if isinstance(items, range) else _show(items)
+    return Input(f'items {shows} and bs {bs}', lambda f: {'': f(deepcopy(items), bs)})
+
+_task('batches', '04_minibatches', _batches,
+    'This is a data loader, and `yield` lets it hand out one batch at a time.',
+    [_cuts([5,1,4,2,3], 2), _cuts(range(8), 4), _cuts([1,2,3,4,5,6,7], 3), _cuts([6,5], 4), _cuts(range(3,6), 1)], {
+    'last batch dropped': (_cut(lambda n,bs: range(0, n-n%bs, bs), _piece),
+        'What is left over at the end, and fills no whole batch, is not handed out. The last batch may '
+        'be shorter than the others.'),
+    'batches that overlap': (_cut(lambda n,bs: range(n), _piece),
+        'Each batch begins one item after the one before, so an item comes in several. How far is it '
+        'from one beginning to the next?', _cut(lambda n,bs: range(n-bs+1), _piece)),
+    'return for yield': (lambda items,bs: items[:bs],
+        'What comes back is the first batch alone, and whoever loops over it gets its items. `return` '
+        'ends a function. What hands out a batch and goes on?',),
+    'only the first batch': (lambda items,bs: [items[:bs]],
+        'It ends after the first batch. What comes after it in the loop, and how is it indented?'),
+    'one too few': (_cut(_starts, lambda items,i,bs: items[i:i+bs-1]),
+        'Each batch lacks its last item. A slice stops *before* its end: `items[0:4]` has four.'),
+    'one too many': (_cut(_starts, lambda items,i,bs: items[i:i+bs+1]),
+        'Each batch has an item more than it should, and that comes again in the next. A slice stops '
+        '*before* its end: `items[0:4]` has four.'),
+    'length for end': (_cut(_starts, lambda items,i,bs: items[i:bs]),
+        'Only the first batch has anything in it. The second number of a slice is where it ends, '
+        'counted from the start of the list. Where does a batch end that begins at `i`?'),
+    'number of batches': (_shares,
+        '`bs` is the size of a batch, and not how many batches there are.'),
+    'item by item': (lambda items,bs: list(items),
+        'Items come one by one. A batch is a piece of the list, `bs` items long.'),
+    'an empty batch at the end': (_cut(lambda n,bs: range(0, n+1, bs), _piece),
+        'Where the items fill whole batches exactly, an empty one comes after them. Where should the '
+        'beginnings stop?', _cut(lambda n,bs: range(0, n//bs*bs+1, bs), _piece)),
+    'from the start each time': (_cut(_starts, lambda items,i,bs: items[:i+bs]),
+        'Every batch begins at the first item and is longer than the one before. Where should it begin?'),
+    'numbers for items': (_cut(_starts, lambda items,i,bs: list(range(i, i+bs))),
+        'These are places in the list: 0, 1, 2 and on. Asked for are the items that lie there.',
+        _cut(_starts, lambda items,i,bs: list(range(i, min(i+bs, len(items))))),
+        _cut(_starts, lambda items,i,bs: i)),
+    'first batch missing': (_cut(lambda n,bs: range(bs, n, bs), _piece),
+        'It begins with the second batch. The first item has the number 0.'),
+    'every so many': (_cut(lambda n,bs: range(bs), lambda items,i,bs: items[i::bs]),
+        'This takes every so many items, from one end of the list to the other. A batch is a piece: '
+        'items that lie side by side.'),
+    'no end': (_forever,
+        'It never ends: after the last batch it begins again. One pass over the items is an epoch, and '
+        'whoever loops over it wants to know when that is over.'),
+    'all at once': (lambda items,bs: [items], 'Everything comes in one batch. Where does `bs` come in?'),
+})
+
+# %% ../../nbs/interactive/practice.ipynb #d430813a
+def _model(weights=((1.,-2.),)):
+    model = nn.Linear(len(weights[0]), 1, bias=False)
+    model.weight.data = _t(weights)
+    return model
+
+def _mse(p, t): return ((p-t)**2).mean()
+def _distance(p, t): return torch.where(t==1, 1-p.sigmoid(), p.sigmoid()).mean()
+def _lopsided(p, t): return ((p-t)**2*(1+t)).mean()
+
+_xb,_yb = _t([[1.,2.],[3.,1.],[0.,1.]]),_t([[1.],[0.],[1.]])
+_by_name = {_mse: 'the squared error', _distance: 'mnist_loss', _lopsided: 'a loss that counts threes twice'}
+
+def _batch_of(loss_func, n=3, there=None):
+    def run(calc_grad):
+        model = _model()
+        if there: model.weight.grad = _t(there)
+        result = calc_grad(_xb[:n].clone(), _yb[:n].clone(), model, loss_func)
+        grad = model.weight.grad
+        return {'': result, "the gradient of the model's weights": 'none' if grad is None else grad,
+                "the model's weights": model.weight}
+    had = f', a gradient of {_show(_plain(_t(there)))} from before' if there else ''
+    return Input(f'xb {_show(_plain(_xb[:n]), ".")}, yb {_show(_plain(_yb[:n]), ".")}, a linear model with '
+                 f'weights [1., -2.]{had} and {_by_name[loss_func]}', run)
+
+def _calc(give=lambda loss,preds,model: loss.detach(), back=lambda loss: loss.backward(), swap=False, use=None):
+    "A `calc_grad` that goes wrong"
+    def calc_grad(xb, yb, model, loss_func):
+        preds = model(xb)
+        loss = (use or loss_func)(*((yb, preds) if swap else (preds, yb)))
+        back(loss)
+        return give(loss, preds, model)
+    return calc_grad
+
+def _cleared(loss, preds, model): model.weight.grad = None; return loss.detach()
+def _stepped(loss, preds, model): model.weight.data -= model.weight.grad; return loss.detach()
+def _cleared_first(xb, yb, model, loss_func):
+    model.zero_grad()
+    return _calc()(xb, yb, model, loss_func)
+def _item_first(xb, yb, model, loss_func): loss_func(model(xb), yb).item().backward()
+def _under_no_grad(xb, yb, model, loss_func):
+    with torch.no_grad(): loss = loss_func(model(xb), yb)
+    loss.backward()
+def _targets_in(xb, yb, model, loss_func): return loss_func(model(yb), yb).backward()
+def _back_twice(loss): loss.backward(retain_graph=True); loss.backward()
+
+_task('calc_grad', '04_minibatches', minibatches.calc_grad,
+    'Predict, loss, gradient: three of the seven steps in one call, for any model and any loss.',
+    [_batch_of(_mse, 2), _batch_of(_distance), _batch_of(_lopsided), _batch_of(_mse, 2, [[10.,20.]])], {
+    'not returned': (_calc(give=lambda *a: None),
+        'The gradients are there, as they should be. The loss of the batch is not handed back, and one '
+        'would like to see it fall.'),
+    'no backward': (_calc(back=lambda loss: None),
+        'The loss is right. But the weights have no gradient: which call turns the notes into gradients?'),
+    'no backward, and not returned': (_silent,
+        'No gradient has come to the weights, and nothing comes back.'),
+    'arguments exchanged': (_calc(swap=True),
+        'Loss functions take the predictions first and the targets second. In which order do they go in '
+        'here?'),
+    'loss_func not used': (_calc(use=_distance),
+        'The gradient is that of `mnist_loss`, whatever loss function comes in. Which one should it be?'),
+    'item before backward': (_item_first,
+        '`.item()` gives a Python number, which has no notes to go back by. In which order do the two '
+        'go?'),
+    'gradient lost': (_under_no_grad,
+        'There are no notes to go back by. What have you done to the predictions or the loss that cuts '
+        'them off: `no_grad`, `detach`, a new tensor made from numbers?'),
+    'backward twice': (_calc(back=_back_twice),
+        'The gradient is twice as large as it should be: `backward` adds to what is there.',
+        lambda *a: (_calc()(*a), _calc()(*a))[1]),
+    'cleared at the end': (_calc(give=_cleared),
+        'The gradient has come and gone: somebody cleared it before the step could use it.'),
+    'cleared at the start': (_cleared_first,
+        'What was there from before is gone. `calc_grad` should only add: to clear is the job of whoever '
+        'takes the step. (And some models are plain functions, which have no `zero_grad`.)'),
+    'a step too': (_calc(give=_stepped),
+        'The weights have moved. The step comes later, and is somebody else\'s: here only the gradient '
+        'is asked for.'),
+    'predictions returned': (_calc(give=lambda loss,preds,model: preds),
+        'What comes back are the predictions. It should be the loss.'),
+    'gradient returned': (_calc(give=lambda loss,preds,model: model.weight.grad),
+        'What comes back is the gradient, which is in the weights anyway. It should be the loss.'),
+    'predictions from the targets': (_targets_in,
+        'The model has been given something of the wrong length. What does it predict from, the images '
+        'or the targets?'),
+})
+
+# %% ../../nbs/interactive/practice.ipynb #f898a775
+def _validate_epoch(model, dl, metric):
+    with torch.no_grad(): preds,targets = zip(*((model(xb), yb) for xb,yb in dl))
+    return metric(torch.cat(preds), torch.cat(targets))
+
+def _right(p, t): return ((p>0)==t).float().mean()
+def _off(p, t): return (p-t).abs().mean()
+def _root(p, t): return ((p-t)**2).mean().sqrt()
+_by_name |= {_right: 'the accuracy', _off: 'the mean absolute difference', _root: 'the root mean squared error'}
+
+def _validation(scores, targets, bs, metric, remark=''):
+    def run(validate_epoch):
+        model = _model([[1.]])
+        dl = minibatches.TensorDataLoader(_t(scores)[:,None], _t(targets)[:,None], bs=bs)
+        result = validate_epoch(model, dl, metric)
+        if model.weight.item() != 1: return {"the model's weights": 'changed'}
+        if model.weight.grad is not None: return {'the gradient afterwards': 'not empty'}
+        return {'': result, "the model's weights": 'as they were', 'the gradient afterwards': 'as it was'}
+    return Input(f'scores {_show(scores, ".")}, targets {_show(targets)} in batches of {bs}, and '
+                 f'{_by_name[metric]}', run, remark)
+
+def _over(put, metric=None, swap=False, first=lambda p: p):
+    "The metric of each batch, put together by `put`, which is also given the lengths of the batches"
+    def validate_epoch(model, dl, metric_, m=metric):
+        found = []
+        with torch.no_grad():
+            for xb,yb in dl:
+                p = first(model(xb))
+                found.append(((m or metric_)(*((yb, p) if swap else (p, yb))), len(yb)))
+        return put(*zip(*found))
+    def three(model, dl, metric): return validate_epoch(model, dl, metric)
+    return three
+
+def _weighed(values, ns): return sum(v*n for v,n in zip(values, ns))/sum(ns)
+def _averaged(values, ns): return sum(values)/len(values)
+
+def _trained(model, dl, metric):
+    for xb,yb in dl:
+        _mse(model(xb), yb).backward()
+        model.weight.data -= .1*model.weight.grad
+
+def _backward_too(model, dl, metric):
+    for xb,yb in dl: _mse(model(xb), yb).backward()
+
+_whole = _validate_epoch
+_five = [2.,1.,-1.,3.,-2.],[1,1,0,1,1]
+
+_task('validate_epoch', '04_minibatches', _validate_epoch,
+    'Now you can say how good a model is on images that it never saw.',
+    [_validation([2.,-1.,.5,3.], [1,0,0,1], 2, _right), _validation(*_five, 2, _right),
+     _validation([1.,-1.,2.,.5,-3.], [1,1,0,0,0], 3, _off), _validation([.3,-.2,4.,-1.,-2.], [0,0,1,0,1], 2, _right),
+     _validation([1.,-1.,2.,.5,-3.], [1,1,0,0,0], 2, _root, remark='One thing to know: batch by batch, '
+        'weighed by rows, is right for every metric that is a mean over rows, as the accuracy is. For '
+        'others it is not: the root mean squared error of some rows and that of others do not average.')], {
+    'batch means averaged': (_over(_averaged),
+        'In the last batch there are fewer rows, and they count for more than the others: the mean of '
+        'the batches\' means is not the mean over all rows.',
+        lambda model,dl,metric: round(float(_over(_averaged)(model, dl, metric)), 4)),
+    'divided by the wrong number': (_over(lambda vs,ns: sum(vs)/sum(ns)),
+        'The values of the batches have been added up and divided by the number of rows. Each of them is '
+        'a share already: of how many rows?', _over(lambda vs,ns: sum(v*n for v,n in zip(vs,ns))/len(vs))),
+    'a sum for a mean': (_over(lambda vs,ns: sum(vs)),
+        'The values of the batches have been added up, so more batches give more. What should it be for '
+        'all rows together?', _over(lambda vs,ns: sum(v*n for v,n in zip(vs,ns)))),
+    'only the last batch': (_over(lambda vs,ns: vs[-1]),
+        'This is the metric of the last batch alone. What becomes of those before it?'),
+    'only the first batch': (_over(lambda vs,ns: vs[0]),
+        'This is the metric of the first batch alone. Does the loop ever get to the second? Look at '
+        'what is indented under it.'),
+    'a list': (_over(lambda vs,ns: list(vs)),
+        'There is a number for each batch. What is it for all rows together?'),
+    'full batches only': (_over(lambda vs,ns: _weighed(*zip(*[(v,n) for v,n in zip(vs,ns) if n == ns[0]]))),
+        'The last, shorter batch is not counted.'),
+    'all batches taken for full': (_over(lambda vs,ns: sum(v*ns[0] for v in vs)/sum(ns)),
+        'Every batch has been weighed as if it were as long as the first. How many rows has the last?'),
+    'metric not used': (lambda model,dl,metric: _whole(model, dl, _right),
+        'This is the accuracy, whatever metric comes in.', _over(_weighed, metric=_right)),
+    'arguments exchanged': (lambda model,dl,metric: _whole(model, dl, lambda p,t: metric(t, p)),
+        'A metric takes the predictions first and the targets second. In which order do they go in here?',
+        _over(_weighed, swap=True)),
+    'arguments exchanged, and batch means averaged': (_over(_averaged, swap=True),
+        'A metric takes the predictions first and the targets second. In which order do they go in here?'),
+    'metric not used, and batch means averaged': (_over(_averaged, metric=_right),
+        'This is the accuracy, whatever metric comes in. (And look at a last batch that is shorter.)'),
+    'a sigmoid too many': (_over(_weighed, first=torch.sigmoid),
+        'The predictions have been put through the sigmoid first. The metric is made for scores: its '
+        'border is 0.', lambda model,dl,metric: _whole(model, dl, lambda p,t: metric(p.sigmoid(), t)),
+        _over(_averaged, first=torch.sigmoid)),
+    'trained on the validation set': (_trained,
+        'The model has learned from the images that were to test it. From now on its accuracy on them '
+        'says nothing. Which of the seven steps have no place here?'),
+    'gradients in validation': (_backward_too,
+        'There are gradients in the model now, which the next step of the training would use. Which of '
+        'the seven steps have no place here?'),
+    'a share of the wrong ones': (lambda model,dl,metric: 1-_whole(model, dl, metric),
+        'This is 1 minus the metric.'),
+    'percent': (lambda model,dl,metric: 100*_whole(model, dl, metric),
+        'This is in percent. The metric is wanted as it is.'),
+})
+
+# %% ../../nbs/interactive/practice.ipynb #0d6deda5
+def _params(): return [_t([1.,2.]).requires_grad_(), _t([[3.]]).requires_grad_()]
+def _loss_of(w, b): return (w*_t([2.,-1.])).sum() + (b**2).sum()
+def _gone(g): return g is None or not g.any()
+
+def _one_step(lr, grad):
+    def run(BasicOptim):
+        w = _params()[0]
+        w.grad = _t(grad)
+        BasicOptim([w], lr).step()
+        return {'w after `step()`': w}
+    return Input(f'a parameter w of [1., 2.] with the gradient {_show(grad, ".")} and lr {lr}', run)
+
+def _two_steps(BasicOptim):
+    w,b = _params()
+    opt = BasicOptim((p for p in (w,b)), .1)
+    for _ in range(2):
+        _loss_of(w, b).backward()
+        opt.step()
+        opt.zero_grad()
+    return {'w': w, 'b': b}
+
+def _clearing(BasicOptim):
+    w,b = _params()
+    opt = BasicOptim([w,b], .1)
+    _loss_of(w, b).backward()
+    opt.zero_grad()
+    left = 'gone' if _gone(w.grad) and _gone(b.grad) else [g if g is None else g for g in (w.grad, b.grad)]
+    return {'the gradients after `zero_grad()`': left, 'the parameters after `zero_grad()`': [w, b]}
+
+def _still_parameters(BasicOptim):
+    w,b = _params()
+    opt = BasicOptim([w,b], .5)
+    _loss_of(w, b).backward()
+    opt.step()
+    leaf = w.is_leaf and w.requires_grad
+    kept = all(_gone(p.grad) or torch.equal(p.grad, g) for p,g in ((w,_t([2.,-1.])), (b,_t([[6.]]))))
+    return {'w': w, 'b': b, 'do they still collect gradients after `step()`?': 'yes' if leaf else 'no',
+            'are the gradients as they were?': 'yes' if kept else 'no'}
+
+def _early(BasicOptim):
+    opt = BasicOptim(_params(), .1)
+    opt.zero_grad()
+    return {'what `zero_grad()` does': 'nothing'}
+
+def _optim(step=None, zero=None, keep=list):
+    "An optimizer that goes wrong"
+    class BasicOptim:
+        def __init__(self, params, lr): self.params,self.lr = keep(params),lr
+        def step(self): (step or _good_step)(self)
+        def zero_grad(self): (zero or _good_zero)(self)
+    return BasicOptim
+
+def _good_zero(o):
+    for p in o.params: p.grad = None
+@torch.no_grad()
+def _good_step(o):
+    for p in o.params: p -= o.lr*p.grad
+def _by(change):
+    @torch.no_grad()
+    def step(o):
+        for p in o.params: p -= change(p, o.lr)
+    return step
+def _new_tensor(o):
+    for p in o.params: p = p - o.lr*p.grad
+def _new_list(o): o.params = [p - o.lr*p.grad for p in o.params]
+@torch.no_grad()
+def _new_leaves(o): o.params = [(p - o.lr*p.grad).requires_grad_() for p in o.params]
+def _step_refused(o):
+    for p in o.params: p -= o.lr*p.grad
+@torch.no_grad()
+def _first_only(o): o.params[0].sub_(o.lr*o.params[0].grad)
+@torch.no_grad()
+def _last_only(o): o.params[-1].sub_(o.lr*o.params[-1].grad)
+@torch.no_grad()
+def _set_to_step(o):
+    for p in o.params: p.copy_(o.lr*p.grad)
+@torch.no_grad()
+def _on_the_gradient(o):
+    for p in o.params: p.grad -= o.lr*p.grad
+def _zero_params(o):
+    for p in o.params: p.data.zero_()
+def _zero_both(o):
+    for p in o.params: p.data.zero_(); p.grad = None
+def _zero_nothing(o): pass
+def _zero_first(o): o.params[0].grad = None
+def _zero_last(o): o.params[-1].grad = None
+def _clear_then_step(o): _good_zero(o); _good_step(o)
+def _step_on_none(o):
+    for p in o.params:
+        p.grad = None
+        p.data -= o.lr*p.grad
+
+_task('BasicOptim', '05_optimizer', optimizer.BasicOptim,
+    'An optimizer of your own: whatever has parameters, it can train.',
+    [_one_step(.1, [.5,-1.]), Input('two parameters from a generator, w [1., 2.] and b [[3.]], lr 0.1 and two rounds of '
+        '`backward`, `step`, `zero_grad`', _two_steps),
+     Input('two parameters, w [1., 2.] and b [[3.]], with gradients [2., -1.] and [[6.]]', _clearing),
+     Input('two parameters, w [1., 2.] and b [[3.]], and lr 0.5', _still_parameters), _one_step(1., [2.,.25]),
+     Input('parameters that have no gradient yet', _early, remark='One thing to know: before the first '
+        '`backward` there is no gradient, and there your `zero_grad` stops. A loop that clears first would '
+        'want it to do nothing.')], {
+    'uphill': (_optim(_by(lambda p,lr: -lr*p.grad)),
+        'The step goes up. The gradient says where the loss rises, and we want it to fall.'),
+    'learning rate not used': (_optim(_by(lambda p,lr: p.grad)),
+        'The whole gradient has been subtracted. Which part of it is a step?'),
+    'gradient not used': (_optim(_by(lambda p,lr: lr)),
+        'Every number has moved by the learning rate. How far, and which way, is for its gradient to say.'),
+    'divided by the rate': (_optim(_by(lambda p,lr: p.grad/lr)),
+        'A smaller rate should give shorter steps, and here it gives longer ones.'),
+    'only the sign': (_optim(_by(lambda p,lr: lr*p.grad.sign())),
+        'Every number moves equally far. Where the slope is steeper, the step should be longer.'),
+    'one mean gradient': (_optim(_by(lambda p,lr: lr*p.grad.mean())),
+        'All numbers of a parameter move by the same. Each has a gradient of its own.',
+        _optim(_by(lambda p,lr: lr*p.grad.sum()))),
+    'a share of the parameter': (_optim(_by(lambda p,lr: lr*p.grad*p)),
+        'The step has been multiplied by the parameter itself. It should be the learning rate times the '
+        'gradient, and nothing else.', _optim(_by(lambda p,lr: lr*p))),
+    'set to the step': (_optim(_set_to_step),
+        'The parameter *is* now the learning rate times the gradient. What it was before should still be '
+        'in it.', _optim(_by(lambda p,lr: p+lr*p.grad))),
+    'a new tensor': (_optim(_new_tensor),
+        'Nothing has moved: the tensors that the model holds are as they were. Does your line make a new '
+        'tensor, or does it change the one that is there? (`p = p - ...` only gives a new one the name `p`.)'),
+    'a list of new tensors': (_optim(_new_list),
+        'The tensors that the model holds stay as they were: the optimizer has made new ones, and knows '
+        'only these from now on. What changes the tensors themselves?', _optim(_new_leaves)),
+    'in place on a parameter': (_optim(_step_refused), _errors['in place on a parameter'][1]),
+    'no gradient there': (_optim(_step_on_none),
+        'Where the step uses the gradient, it is None. `backward` had filled it, so who has emptied it?'),
+    'a step for the gradient': (_optim(_on_the_gradient),
+        'The parameter has stayed where it is. What should change by the learning rate times the gradient?'),
+    'a generator used up': (_optim(keep=lambda ps: ps),
+        'The first step was right, and after it nothing happened any more: a generator hands out its '
+        'parameters once, and then it is used up. How do you keep what it hands out?'),
+    'only the first parameter': (_optim(_first_only),
+        'The first parameter has moved, and no other has. Does the loop ever get to the second?',
+        _optim(_first_only, _zero_first)),
+    'only the last parameter': (_optim(_last_only),
+        'The last parameter has moved, and no other has. Is the step inside the loop?',
+        _optim(_last_only, _zero_last)),
+    'zero_grad clears nothing': (_optim(zero=_zero_nothing),
+        'After `zero_grad` the gradients are still there, and the next `backward` adds to them. What has '
+        'to become of `.grad` of each parameter?'),
+    'zero_grad clears the first only': (_optim(zero=_zero_first),
+        'The gradient of the first parameter is cleared, and no other. Does the loop get to the second?'),
+    'zero_grad clears the last only': (_optim(zero=_zero_last),
+        'The gradient of the last parameter is cleared, and no other. Is the line inside the loop?'),
+    'zero_grad clears the parameters': (_optim(zero=_zero_params),
+        '`zero_grad` has set the parameters themselves to 0, and everything learned is gone. What was it '
+        'to clear?', _optim(zero=_zero_both)),
+})
+
+# %% ../../nbs/interactive/practice.ipynb #f4731c49
+class _Opt:
+    "An optimizer that lets everything pass, and notes when it was called"
+    def __init__(self, params, lr): self.params,self.lr,self.calls = list(params),lr,[]
+    def step(self):
+        self.calls.append('step')
+        for p in self.params:
+            if p.grad is not None: p.data -= self.lr*p.grad
+    def zero_grad(self):
+        self.calls.append('zero_grad')
+        for p in self.params: p.grad = None
+
+_x5,_y5 = _t([[1.,2.],[3.,1.],[0.,1.],[2.,2.],[1.,0.]]),_t([[1.],[0.],[1.],[0.],[1.]])
+
+def _training(loss_func, n=5, bs=2, epochs=1):
+    def run(train_epoch):
+        model,losses = _model([[.5,-.25]]),[]
+        opt = _Opt(model.parameters(), .1)
+        model.weight.register_hook(lambda grad: opt.calls.append('backward'))
+        def noted(p, t):
+            value = loss_func(p, t)
+            losses.append((float(value.detach()), len(p)))
+            return value
+        for _ in range(epochs):
+            losses.clear()
+            result = train_epoch(model, minibatches.TensorDataLoader(_x5[:n], _y5[:n], bs=bs), opt, noted)
+        w = model.weight.detach()
+        if torch.equal(w, _t([[.5,-.25]])):
+            return {"the model's weights": w, 'what was called': ', '.join(opt.calls)}
+        means = [f(*zip(*losses)) for f in (_weighed, _averaged)] if losses else []
+        result = _plain(result)
+        while isinstance(result, list) and len(result) == 1: result = result[0]
+        fine = not _is_number(result) or any(_same(result, m, 1e-4) for m in means)
+        return {"the model's weights": w, 'the number of calls of `step`': opt.calls.count('step'), 'what it returns': 'the mean loss, or nothing' if fine else result}
+    often = f', {epochs} epochs' if epochs > 1 else ''
+    return Input(f'{n} rows in batches of {bs}, a linear model, {_by_name[loss_func]} and lr 0.1{often}', run)
+
+def _loop(each, before='', after='', only=None, use=None, swap=False, give=lambda losses: None):
+    "An epoch spelled out: z clears, f predicts and takes the loss, b goes back, s steps"
+    def train_epoch(model, dl, opt, loss_func):
+        now,losses = {},[]
+        def forward():
+            p = model(now['x'])
+            now['loss'] = (use or loss_func)(*((now['y'], p) if swap else (p, now['y'])))
+        do = dict(z=opt.zero_grad, s=opt.step, f=forward, b=lambda: now['loss'].backward())
+        for c in before: do[c]()
+        for now['x'],now['y'] in list(dl)[only or slice(None)]:
+            for c in each: do[c]()
+            losses.append(now['loss'].item())
+        for c in after: do[c]()
+        return give(losses)
+    return train_epoch
+
+def _spelled(*words): return [_loop(w) for w in words]
+def _loop_item(model, dl, opt, loss_func):
+    for xb,yb in dl: loss_func(model(xb), yb).item().backward()
+def _loop_no_grad(model, dl, opt, loss_func):
+    with torch.no_grad(): loss = loss_func(*[(model(xb), yb) for xb,yb in dl][0])
+    loss.backward()
+def _loop_targets(model, dl, opt, loss_func):
+    for xb,yb in dl: loss_func(model(yb), yb)
+
+_task('train_epoch', '05_optimizer', optimizer.train_epoch,
+    'Predict, loss, gradient, step, and on to the next batch: this loop trains every model there is.',
+    [_training(_mse, 4), _training(_distance), _training(_lopsided, 5, 3), _training(_mse, 5, 2, epochs=2)], {
+    'never cleared': (_loop('fbs'),
+        'The first step is right, and those after it are not: `backward` adds to the gradients that are '
+        'there, and nobody has cleared them. Where in the loop should that be?'),
+    'cleared once an epoch': (_loop('fbs', before='z'),
+        'The gradients are cleared once for the whole epoch, so each step goes along the sum of all '
+        'gradients so far. Which loop does the clearing belong in?', _loop('fbs', after='z')),
+    'cleared between backward and step': (_loop('fbzs'),
+        'Nothing has been learned: when the step comes, the gradients have been cleared already. Say the '
+        'order aloud: what may come between `backward` and `step`?', *_spelled('zfbzs', 'fbzsz')),
+    'no step': (_loop('zfb'),
+        'Nothing has been learned: the gradients are there, and nobody takes a step along them.',
+        *_spelled('fb', 'fbz')),
+    'no backward': (_loop('zfs'),
+        'Nothing has been learned: without `backward` there are no gradients to step along.',
+        *_spelled('fs', 'fsz', 'sz', 's')),
+    'the step comes first': (_loop('zfsb'),
+        'Nothing has been learned: at the step there is no gradient yet, and what comes after it is '
+        'cleared before it can be used. In which order do they go?', *_spelled('zsfb', 'fsbz', 'sfbz')),
+    'the step is a batch late': (_loop('fsb'),
+        'Each step uses gradients from the batches before, since it comes before its own `backward`.',
+        _loop('sfb')),
+    'one step an epoch': (_loop('fb', after='s'),
+        'There was one step in the whole epoch. Each batch is to be followed by its own. How is the line '
+        'indented?', _loop('fb', before='z', after='s'), _loop('fb', after='sz')),
+    'only the first batch': (_loop('zfbs', only=slice(1)),
+        'Only the first batch was learned from. Is there a `return` or a `break` in the loop that ends '
+        'it?', _loop('zfbs', only=slice(1), give=lambda losses: losses[0])),
+    'only the last batch': (_loop('zfbs', only=slice(-1, None)),
+        'There was one step in the whole epoch, and it knew the last batch alone. What is indented under '
+        'the `for`, and what is not?', _loop('zfb', after='s')),
+    'last batch dropped': (_loop('zfbs', only=slice(-1)), 'The last batch was not learned from.'),
+    'two steps a batch': (_loop('zfbss'),
+        'Each gradient has been used for two steps. The second would need a new one.'),
+    'backward twice': (_loop('zfbfbs'),
+        'The gradient is twice as large as it should be: `backward` adds, and it has run twice for the '
+        'same batch.'),
+    'each batch twice': (_loop('zfbszfbs'), 'Each batch has been learned from twice in a row.'),
+    'arguments exchanged': (_loop('zfbs', swap=True),
+        'Loss functions take the predictions first and the targets second. In which order do they go in '
+        'here?'),
+    'loss_func not used': (_loop('zfbs', use=_distance),
+        'The model learned by `mnist_loss`, whatever loss function comes in. Which one should it be?'),
+    'item before backward': (_loop_item,
+        '`.item()` gives a Python number, which has no notes to go back by. In which order do the two go?'),
+    'gradient lost': (_loop_no_grad,
+        'There are no notes to go back by. What have you done to the predictions or the loss that cuts '
+        'them off: `no_grad`, `detach`, a new tensor made from numbers?'),
+    'predictions from the targets': (_loop_targets,
+        'The model has been given something of the wrong length. What does it predict from, the images '
+        'or the targets?'),
+    'the last loss': (_loop('zfbs', give=lambda losses: losses[-1]),
+        'It has trained as it should. What comes back is the loss of the last batch alone: to tell how '
+        'the epoch went, take the mean over all of them (or return nothing).'),
+    'the sum of the losses': (_loop('zfbs', give=sum),
+        'It has trained as it should. What comes back is the sum of the losses, which grows with the '
+        'number of batches. Take their mean (or return nothing).'),
+})
+
+# %% ../../nbs/interactive/practice.ipynb #14d81706
+def _relu(x): return x.clip(0)
+
+_task('relu', '06_nonlinearity', _relu,
+    'So little is enough: this is the bend that makes a network more than one weighted sum.',
+    [_call('x {}', _t([-2.,0.,3.])), _call('x {}', _t([[.5,-.25],[-4.,2.]]), follow={'numbers': 0})], {
+    'absolute value': (lambda x: x.abs(),
+        'What was below 0 has lost its sign, and is as loud as before. It should be silent.'),
+    'the other side': (lambda x: x.clip(max=0),
+        'This keeps what is below 0 and silences what is above. It should be the other way round.'),
+    'minus': (lambda x: -x.clip(0), 'What is kept has changed its sign.', lambda x: (-x).clip(0)),
+    'cut off above': (lambda x: x.clip(0,1), 'What is above 1 has been cut off. Above 0, nothing changes.'),
+    'a step': (lambda x: (x>0).float(),
+        'This says *whether* a number is above 0. A number that is should stay what it is.'),
+    'left out': (lambda x: x[x>0],
+        'What is below 0 has been left out, and fewer numbers come out than go in. In its place should '
+        'stand a 0.'),
+    'leaky': (lambda x: F.leaky_relu(x, .01),
+        'Something is left of what was below 0. (There is such a thing, a leaky ReLU.) Here it should be '
+        'exactly 0.', lambda x: F.leaky_relu(x, .1)),
+    'no bend': (lambda x: x, 'It gives back what it is given. What should become of numbers below 0?'),
+    'smooth': (lambda x: F.softplus(x), 'This is a smooth curve. ReLU has a corner: exactly 0, then as it is.',
+        lambda x: F.gelu(x), lambda x: F.silu(x)),
+    'sigmoid': (lambda x: x.sigmoid(), 'This is the sigmoid. ReLU leaves what is above 0 as it is.'),
+    'the largest of all': (lambda x: x.max().clip(0),
+        'This is one number, the largest of all. `max(0, x)` is meant for each number by itself.',
+        lambda x: x.max()),
+    'one number at a time': (lambda x: x if x>0 else 0*x,
+        '`if` wants one True or False, and a tensor has many numbers. What looks at each by itself?',
+        lambda x: max(0, x), lambda x: max(x, 0)),
+    'gradient lost': (_no_gradient(_relu), _lost.format('numbers')),
+    'in place': (lambda x: x.relu_(), _in_place.format('numbers')),
+})
+
+# %% ../../nbs/interactive/practice.ipynb #4e875c51
+def _fill(model, n_in, n_hidden, n_out):
+    "The same numbers in a model's parameters, however it holds them"
+    pattern = torch.linspace(-2, 2, 97)
+    def numbers(*shape): return pattern[(torch.arange(math.prod(shape))*29 + 7) % 97].view(shape)
+    first,second = numbers(n_hidden, n_in),numbers(n_out, n_hidden)
+    by_shape = {tuple(p.shape): p for p in (
+        first.T, first, second.T, second, numbers(n_hidden), numbers(n_out))}
+    for p in model.parameters(): p.data = by_shape[tuple(p.shape)].clone()
+
+def _network(n_in, n_hidden, n_out):
+    x = torch.linspace(-1, 1, 4*n_in).view(4, n_in)
+    sizes = [n_out, n_hidden, n_hidden*n_out, n_hidden*n_in]
+    def run(simple_net):
+        model = simple_net(n_in, n_hidden, n_out)
+        if not isinstance(model, nn.Module): return {'what comes back': _a(model)}
+        params = list(model.parameters())
+        seen = {'the number of its parameters': sum(p.numel() for p in params)}
+        fits = sorted(p.numel() for p in params) == sorted(sizes)
+        seen['do its layers fit?'] = 'yes' if fits else [list(p.shape) for p in params]
+        if not fits: return seen
+        try: _fill(model, n_in, n_hidden, n_out)
+        except KeyError: return seen | {'do its layers fit?': [list(p.shape) for p in params]}
+        return {'what comes back': 'a model'} | seen | {'what it makes of four rows': model(x)}
+    return Input(f'n_in {n_in}, n_hidden {n_hidden} and n_out {n_out}', run)
+
+def _layers(make):
+    "A `simple_net` of the layers that `make` gives, `L` standing for `nn.Linear` and `R` for a new ReLU"
+    return lambda n_in,n_hidden,n_out: nn.Sequential(*make(nn.Linear, nn.ReLU(), n_in, n_hidden, n_out))
+
+class _AtTheEnd(nn.Module):
+    def __init__(self, n_in, n_hidden, n_out):
+        super().__init__()
+        self.first,self.second = nn.Linear(n_in, n_hidden),nn.Linear(n_hidden, n_out)
+    def forward(self, x): return self.second(self.first(x))[:,0]
+
+def _function(n_in, n_hidden, n_out):
+    w1,b1,w2,b2 = torch.randn(n_in, n_hidden),torch.randn(n_hidden),torch.randn(n_hidden, n_out),torch.randn(n_out)
+    return lambda xb: (xb@w1 + b1).relu()@w2 + b2
+
+_task('simple_net', '06_nonlinearity', nonlinearity.simple_net,
+    'Linear, ReLU, linear: with enough units in the middle it can come as close as you like to any curve.',
+    [_network(3, 4, 2), _network(5, 2, 1)], {
+    'no bend': (_layers(lambda L,R,i,h,o: (L(i,h), L(h,o))),
+        'Two linear layers and nothing between them: a weighted sum of weighted sums is a weighted sum. '
+        'What stands between the layers?'),
+    'a bend at the end': (_layers(lambda L,R,i,h,o: (L(i,h), R, L(h,o), R)),
+        'After the last layer the scores are bent, too: none can fall below 0, so none can speak against '
+        'a three. Where is a bend needed, and where not?'),
+    'the bend only at the end': (_layers(lambda L,R,i,h,o: (L(i,h), L(h,o), R)),
+        'The two layers follow each other with nothing between them, and the scores are bent at the end. '
+        'Between which two should it stand?'),
+    'the bend before the first layer': (_layers(lambda L,R,i,h,o: (R, L(i,h), L(h,o))),
+        'What goes in is bent, and the two layers follow each other with nothing between them. Between '
+        'which two should it stand?', _layers(lambda L,R,i,h,o: (R, L(i,h), R, L(h,o)))),
+    'another bend': (_layers(lambda L,R,i,h,o: (L(i,h), nn.Sigmoid(), L(h,o))),
+        'There is a bend between the layers, and it is not a ReLU. (It may work; compare the two in the '
+        'exercises.)', _layers(lambda L,R,i,h,o: (L(i,h), nn.Tanh(), L(h,o))),
+        _layers(lambda L,R,i,h,o: (L(i,h), nn.LeakyReLU(), L(h,o))),
+        _layers(lambda L,R,i,h,o: (L(i,h), nn.GELU(), L(h,o))), _layers(lambda L,R,i,h,o: (L(i,h), nn.Softmax(1), L(h,o)))),
+    'a sigmoid at the end': (_layers(lambda L,R,i,h,o: (L(i,h), R, L(h,o), nn.Sigmoid())),
+        'The scores have been squeezed. A score is any number, and the loss takes the sigmoid itself.',
+        _layers(lambda L,R,i,h,o: (L(i,h), R, L(h,o), nn.Softmax(1)))),
+    'one layer': (_layers(lambda L,R,i,h,o: (L(i,o),)),
+        'That is the linear model. How does the hidden layer come in?',
+        _layers(lambda L,R,i,h,o: (L(i,o), R)), lambda i,h,o: nn.Linear(i, o)),
+    'the second layer is missing': (_layers(lambda L,R,i,h,o: (L(i,h), R)),
+        'It ends with the hidden layer. What makes scores of its activations?', _layers(lambda L,R,i,h,o: (L(i,h),))),
+    'a layer too many': (_layers(lambda L,R,i,h,o: (L(i,h), R, L(h,h), R, L(h,o))),
+        'There are three linear layers. Here it should be two.', _layers(lambda L,R,i,h,o: (L(i,h), L(h,h), R, L(h,o)))),
+    'sizes turned': (_layers(lambda L,R,i,h,o: (L(h,i), R, L(o,h))),
+        'nn.Linear is told first how many numbers go in, then how many come out. What goes into the '
+        'first layer, and what into the second?', _layers(lambda L,R,i,h,o: (L(h,i), R, L(h,o))),
+        _layers(lambda L,R,i,h,o: (L(i,h), R, L(o,h)))),
+    'layers that do not fit': (_layers(lambda L,R,i,h,o: (L(i,h), R, L(i,o))),
+        'What comes out of the first layer goes into the second. How many numbers are that?',
+        _layers(lambda L,R,i,h,o: (L(i,i), R, L(h,o)))),
+    'sizes written into it': (lambda i,h,o: nn.Sequential(nn.Linear(784,30), nn.ReLU(), nn.Linear(30,1)),
+        'It has 784, 30 and 1 built in, whatever sizes it is asked for. What are the arguments for?',
+        lambda i,h,o: nn.Sequential(nn.Linear(28*28,h), nn.ReLU(), nn.Linear(h,o)),
+        lambda i,h,o: nn.Sequential(nn.Linear(i,30), nn.ReLU(), nn.Linear(30,o)),
+        lambda i,h,o: nn.Sequential(nn.Linear(i,h), nn.ReLU(), nn.Linear(h,1))),
+    'no bias': (lambda i,h,o: nn.Sequential(nn.Linear(i,h,bias=False), nn.ReLU(), nn.Linear(h,o,bias=False)),
+        'Some numbers are missing. Each unit has weights and a bias of its own.',
+        lambda i,h,o: nn.Sequential(nn.Linear(i,h,bias=False), nn.ReLU(), nn.Linear(h,o)),
+        lambda i,h,o: nn.Sequential(nn.Linear(i,h), nn.ReLU(), nn.Linear(h,o,bias=False))),
+    'a list of layers': (lambda i,h,o: [nn.Linear(i,h), nn.ReLU(), nn.Linear(h,o)],
+        'These are the layers, and nobody calls them one after the other. Which module of PyTorch does?',
+        lambda i,h,o: (nn.Linear(i,h), nn.ReLU(), nn.Linear(h,o)),
+        lambda i,h,o: nn.ModuleList([nn.Linear(i,h), nn.ReLU(), nn.Linear(h,o)])),
+    'a list in nn.Sequential': (lambda i,h,o: nn.Sequential([nn.Linear(i,h), nn.ReLU(), nn.Linear(h,o)]),
+        '`nn.Sequential` takes the layers one by one, and not a list of them.'),
+    'a function among modules': (lambda i,h,o: nn.Sequential(nn.Linear(i,h), F.relu, nn.Linear(h,o)),
+        '`nn.Sequential` takes modules, and this is a function. ReLU exists as a module, too.',
+        lambda i,h,o: nn.Sequential(nn.Linear(i,h), torch.relu, nn.Linear(h,o))),
+    'brackets missing': (lambda i,h,o: nn.Sequential(nn.Linear(i,h), nn.ReLU, nn.Linear(h,o)),
+        '`nn.ReLU` is a class. What makes a module of it?'),
+    'a function': (_function,
+        'It computes scores, and nobody can ask it for its parameters, so an optimizer would not find '
+        'them. What knows its parameters?'),
+    'flat scores': (_AtTheEnd, 'The scores stand in a row. They should be a column, one row for each image.') ,
+})
+
+# %% ../../nbs/interactive/practice.ipynb #2e542f47
+def _convolve(image, kernel): return F.conv2d(image[None,None], kernel[None,None])[0,0]
+
+def _places(rows, cols, see):
+    "What is seen at each place, of so many rows and columns"
+    def convolve(image, kernel):
+        (h,w),(a,b) = image.shape,kernel.shape
+        return [[see(image, kernel, r, c) for c in range(cols(h, w))] for r in range(rows(h, w))]
+    return convolve
+
+def _sum(image, kernel, r, c): return (image[r:r+3, c:c+3]*kernel).sum()
+def _rows(h, w): return h-2
+def _cols(h, w): return w-2
+
+_edge = _t([[-1.,-1.,-2.],[0.,0.,0.],[1.,1.,1.]])
+_patch = _t([[0.,2.,1.,0.],[1.,0.,3.,1.],[2.,1.,0.,4.],[1.,1.,2.,0.],[0.,3.,1.,2.]])
+_convolutions = 'image {} and kernel {}'
+
+_task('convolve', '07_going_deeper', _convolve,
+    'You have seen inside of a convolution: it is the weighted sum you know, of neighbours.',
+    [_call(_convolutions, _patch[:3,:3], _edge), _call(_convolutions, _patch[:4], _edge),
+     _call(_convolutions, _patch[:3], _t([[1.,0.,0.],[0.,2.,0.],[0.,0.,-3.]])), _call(_convolutions, _patch, _edge),
+     _call(_convolutions, _patch[:3,:3], _t([[1.,2.],[0.,-1.]]), remark='One thing to know: yours is made for kernels '
+        'of 3 × 3, and they come in other sizes, too.')], {
+    'kernel turned round': (lambda i,k: _convolve(i, k.flip(0,1)),
+        'The kernel lies on the patch upside down and left to right. (Mathematicians call that a '
+        'convolution. In networks it lies there as it is.)'),
+    'kernel transposed': (lambda i,k: _convolve(i, k.T),
+        'Rows and columns of the kernel have been exchanged. What is looked for is turned with it.'),
+    'a border': (lambda i,k: F.conv2d(i[None,None], k[None,None], padding=1)[0,0],
+        'There is a result for places where the kernel sticks out over the edge. Here it stays inside: '
+        'at how many places does it fit?'),
+    'a place too few': (_places(lambda h,w: h-3, lambda h,w: w-3, _sum),
+        'The last row and the last column of places are missing. A kernel of 3 fits into 3 pixels at one '
+        'place. How many places are there in 4?', _places(lambda h,w: h-3, _cols, _sum),
+        _places(_rows, lambda h,w: w-3, _sum)),
+    'a place too many': (_places(lambda h,w: h, lambda h,w: w, _sum),
+        'At the edge there is less than a whole patch left to cut out, and the kernel has nothing to '
+        'lie on. At how many places does it fit?', _places(lambda h,w: 26, lambda h,w: 26, _sum),
+        _places(lambda h,w: h-1, lambda h,w: w-1, _sum), _places(lambda h,w: w-2, lambda h,w: h-2, _sum)),
+    'as wide as high': (_places(_rows, lambda h,w: h-2, _sum),
+        'For a square image it is right. Rows and columns of an image need not be equally many. Where '
+        'do you count the columns?', _places(lambda h,w: w-2, _cols, _sum)),
+    'products not added up': (_places(_rows, _cols, lambda i,k,r,c: i[r:r+3,c:c+3]*k),
+        'At every place there are still nine products. What makes one number of them?'),
+    'a mean for a sum': (lambda i,k: _convolve(i, k)/9,
+        'The products have been averaged. A weighted sum adds them up.'),
+    'a matrix product': (_places(_rows, _cols, lambda i,k,r,c: (i[r:r+3,c:c+3]@k).sum()),
+        '`@` takes rows with columns. Here each pixel goes with the weight that lies on top of it.'),
+    'kernel not used': (_places(_rows, _cols, lambda i,k,r,c: i[r:r+3,c:c+3].sum()),
+        'The pixels of a patch have been added up as they are. Where do the weights come in?'),
+    'result transposed': (lambda i,k: _convolve(i, k).T,
+        'Rows and columns of the result are exchanged. Which loop is the outer one?',
+        _places(_cols, _rows, lambda i,k,r,c: _sum(i, k, c, r)) and
+        (lambda i,k: [[_sum(i, k, r, c) for r in range(i.shape[0]-2)] for c in range(i.shape[1]-2)])),
+    'rows and columns exchanged in the patch': (_places(_rows, _cols, lambda i,k,r,c: (i[c:c+3,r:r+3]*k).sum()),
+        'The patch is cut out at the wrong place: the first index of an image is the row.'),
+    'side by side': (lambda i,k: F.conv2d(i[None,None], k[None,None], stride=3)[0,0],
+        'The patches lie side by side, and none overlap. The kernel slides on by one pixel at a time.'),
+    'two at a time': (lambda i,k: F.conv2d(i[None,None], k[None,None], stride=2)[0,0],
+        'Every other place has been left out. The kernel slides on by one pixel at a time.'),
+    'axes left': (lambda i,k: F.conv2d(i[None,None], k[None,None]),
+        'The numbers are right, and two axes of length 1 are left around them: those of images and '
+        'filters.', lambda i,k: F.conv2d(i[None,None], k[None,None])[0]),
+    'flat': (lambda i,k: _convolve(i, k).flatten(),
+        'The numbers are right, in one long list. The result is an image again, with rows.'),
+    'bent': (lambda i,k: _convolve(i, k).clip(0),
+        'Below 0 everything has become 0. That is the ReLU, which comes after the convolution.'),
+    'added up': (lambda i,k: _convolve(i, k).sum(),
+        'The results of all places have been added up. Each place is a pixel of the result.'),
+    'the whole image at once': (lambda i,k: (i*k).sum(),
+        'The kernel is laid on the image only once. It should slide over it: a patch at each place.'),
+})
+
+# %% ../../nbs/interactive/practice.ipynb #02640038
+def _softmax(scores): return scores.softmax(1)
+def _shares_of(e, dim=1): return e/e.sum(dim, keepdim=True)
+_score_rows = 'scores {}'
+
+_task('softmax', '07_going_deeper', _softmax,
+    'Any scores become probabilities: above 0, and adding up to 1 in every row.',
+    [_call(_score_rows, _t([[2.,.5]])), _call(_score_rows, _t([[1.,2.,3.],[1.,1.,1.]])),
+     _call(_score_rows, _t([[0.,1.],[2.,-1.]])), _call(_score_rows, _t([[1000.,0.],[0.,1.]])),
+     _call(_score_rows, _t([[-1000.,-1001.]]))], {
+    'overflow': (lambda s: _shares_of(s.exp()),
+        'For scores of ordinary size yours is right. exp(1000) is more than a float32 can hold. The shares '
+        'stay the same if every score of a row is lowered by the same number: which number would help?'),
+    'one maximum for all rows': (lambda s: _shares_of((s-s.max()).exp()),
+        'The largest score of *all* rows was subtracted, and in a row that lies far below it nothing is '
+        'left: 0 divided by 0. Each row has a largest of its own.'),
+    'one sum for all rows': (lambda s: s.exp()/s.exp().sum(),
+        'All rows together add up to 1. Each row should, by itself. Over which axis is the sum?',
+        lambda s: (s-s.max()).exp()/(s-s.max()).exp().sum()),
+    'the wrong axis': (lambda s: s.softmax(0),
+        'The *columns* add up to 1, and the rows do not. A row is one image: which axis runs along it?',
+        lambda s: _shares_of(s.exp(), 0), lambda s: _shares_of((s-s.max()).exp(), 0),
+        lambda s: _shares_of((s-s.max(0, keepdim=True)[0]).exp(), 0)),
+    'no exp': (lambda s: _shares_of(s),
+        'The scores have been divided by their sum as they are, so a score below 0 gives a share below '
+        '0. What makes any number positive first?', lambda s: s/s.sum(), lambda s: s/s.sum(1)),
+    'no shares': (lambda s: s.exp(),
+        'They are all positive now, and do not add up to 1. What turns them into shares of a whole?',
+        lambda s: (s-s.max(1, keepdim=True)[0]).exp()),
+    'row against column': (lambda s: s.exp()/s.exp().sum(1),
+        'The sums of the rows are a flat list, and broadcasting laid it along the wrong axis. What keeps '
+        'the sums a column?', lambda s: (s-s.max(1, keepdim=True)[0]).exp()/(s-s.max(1, keepdim=True)[0]).exp().sum(1)),
+    'maximum against column': (lambda s: (s-s.max(1)[0]).softmax(1),
+        'The largest scores of the rows are a flat list, and broadcasting laid it along the wrong axis. '
+        'What keeps them a column?', lambda s: _shares_of((s-s.max(1)[0]).exp())),
+    'logarithm': (lambda s: s.log_softmax(1),
+        'These are the logarithms of the probabilities. Here the probabilities themselves are asked for.'),
+    'sigmoid': (lambda s: s.sigmoid(),
+        'Each score has been squeezed by itself, so a row does not add up to 1.',
+        lambda s: _shares_of(s.sigmoid())),
+    'sign': (lambda s: (-s).softmax(1),
+        'The *lowest* score gets the largest share.', lambda s: _shares_of((-s).exp())),
+    'the largest takes all': (lambda s: F.one_hot(s.argmax(1), s.shape[1]),
+        'The largest score gets everything. It should get the largest share, and the others theirs.'),
+    'squares': (lambda s: _shares_of(s**2), 'Squares make everything positive, but a very low score counts as '
+        'much as a high one. Which function makes any number positive, and always rises?',
+        lambda s: _shares_of(s.abs())),
+    'twice': (lambda s: s.softmax(1).softmax(1), 'The probabilities have been put through softmax once more.'),
+})
+
+# %% ../../nbs/interactive/practice.ipynb #e707120f
+def _cross_entropy(scores, targets): return F.cross_entropy(scores, targets)
+def _picked(values, targets): return values[range(len(targets)), targets]
+
+_task('cross_entropy', '07_going_deeper', _cross_entropy,
+    'This is the loss of nearly every network that tells kinds of things apart.',
+    [_call(_two, _t([[2.,.5]]), _t([0])), _call(_two, _t([[2.,.5]]), _t([1])),
+     _call(_two, _t([[1.,2.,.5],[0.,-1.,3.]]), _t([2,0]), follow=_scores),
+     _call(_two, _t([[1.,0.,0.],[0.,2.,-1.],[.5,.5,0.]]), _t([0,1,1]), follow=_scores),
+     _call(_two, _t([[1000.,0.]]), _t([0]))], {
+    'no minus': (lambda s,t: -F.cross_entropy(s, t),
+        'The logarithm of a number below 1 is below 0, and the surer, the closer to 0. A loss should '
+        'fall as the right label gets more. Which sign does that?'),
+    'no logarithm': (lambda s,t: -_picked(s.softmax(1), t).mean(),
+        'The probability of the right label has been found, and its logarithm not taken.',
+        lambda s,t: _picked(s.softmax(1), t).mean(), lambda s,t: (1-_picked(s.softmax(1), t)).mean()),
+    'no softmax': (lambda s,t: -_picked(s, t).mean(),
+        'The scores themselves were taken. They are no probabilities yet.',
+        lambda s,t: -_picked(s, t).log().mean(), lambda s,t: _picked(s, t).mean()),
+    'another column': (lambda s,t: -s.log_softmax(1)[:,0].mean(),
+        'One and the same label is looked at in every row, whatever the target says. Whose probability '
+        'counts?', lambda s,t: -s.log_softmax(1)[:,1].mean(), lambda s,t: -s.log_softmax(1)[:,-1].mean()),
+    'the highest column': (lambda s,t: -s.log_softmax(1).max(1)[0].mean(),
+        'The probability of what the model *says* was taken. It should be that of the right label.'),
+    'the lowest column': (lambda s,t: -s.log_softmax(1).min(1)[0].mean(),
+        'The lowest probability of each row was taken. It should be that of the right label.'),
+    'all columns': (lambda s,t: -s.log_softmax(1).mean(),
+        'All labels count here, the wrong ones, too. Only what the right label got should. How do you '
+        'pick one number from each row?', lambda s,t: -s.log_softmax(1).sum(1).mean(),
+        lambda s,t: -s.log_softmax(1).sum()),
+    'every row with every target': (lambda s,t: -s.log_softmax(1)[:,t].mean(),
+        '`[:, targets]` takes all these columns from *every* row. Each row has one target of its own: '
+        'which row numbers go with them?'),
+    'rows for columns': (lambda s,t: -s.log_softmax(1)[t].mean(),
+        'With the targets as its only index, a tensor gives *rows*. Which column of each row is meant?'),
+    'a sum for a mean': (lambda s,t: F.cross_entropy(s, t, reduction='sum'),
+        'The losses have been added up, so a larger batch has a larger loss.'),
+    'no mean': (lambda s,t: F.cross_entropy(s, t, reduction='none'),
+        'There is a loss for each row. `backward` starts from one number.'),
+    'logarithm of the mean': (lambda s,t: -_picked(s.softmax(1), t).mean().log(),
+        'The mean was taken before the logarithm. In which order do the two go?'),
+    'another base': (lambda s,t: F.cross_entropy(s, t)/math.log(2),
+        'This is a logarithm to another base. The one that undoes `exp` is the natural one, `log`.',
+        lambda s,t: F.cross_entropy(s, t)/math.log(10)),
+    'softmax twice': (lambda s,t: F.cross_entropy(s.softmax(1), t),
+        'The scores went through softmax twice: not even a perfect answer gets near 0.'),
+    'the wrong axis': (lambda s,t: -_picked(s.log_softmax(0), t).mean(),
+        'The *columns* of the probabilities add up to 1. A row is one image: which axis runs along it?'),
+    'one sum for all rows': (lambda s,t: -_picked(s - s.flatten().logsumexp(0), t).mean(),
+        'The probabilities of all rows together add up to 1. Those of each row should.',
+        lambda s,t: -_picked((s.exp()/s.exp().sum()).log(), t).mean()),
+    'sigmoid': (lambda s,t: -_picked(s.sigmoid().log(), t).mean(),
+        'Each score was squeezed by itself. Softmax lets those of a row share 1 among them.',
+        lambda s,t: -_picked(F.logsigmoid(s), t).mean()),
+    'overflow': (lambda s,t: -_picked((s.exp()/s.exp().sum(1, keepdim=True)).log(), t).mean(),
+        'For scores of ordinary size yours is right. exp(1000) is more than a float32 can hold. What can '
+        'be subtracted from every score of a row without a change of the probabilities?',
+        lambda s,t: (s.exp().sum(1).log() - _picked(s, t)).mean()),
+    'gradient lost': (_no_gradient(_cross_entropy), _lost.format('scores')),
+    'the share that is right': (lambda s,t: (s.argmax(1)==t).float().mean(),
+        'This is the accuracy: a staircase, with no gradient.', lambda s,t: (s.argmax(1)!=t).float().mean()),
 })
