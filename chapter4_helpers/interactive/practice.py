@@ -45,9 +45,9 @@ class Task(NamedTuple):
 
 tasks = {}
 
-def _task(name, lesson, right, praise, inputs, mistakes, near=1e-4):
+def _task(name, lesson, right, praise, inputs, mistakes, near=1e-4, returns=True):
     "A task; a wrong function that returns nothing is part of every one that returns something"
-    if not isinstance(right, type): mistakes = {'not returned': (_silent, _nothing_back)} | mistakes
+    if returns: mistakes = {'not returned': (_silent, _nothing_back)} | mistakes
     mistakes = {k: Mistake(wrong, says, also) for k,(wrong,says,*also) in mistakes.items()}
     tasks[name] = Task(name, lesson, right, praise, inputs, mistakes, near)
 
@@ -92,6 +92,7 @@ def _plain(x):
     return [_plain(v) for v in itertools.islice(x, 1000)]
 
 def _a(x):
+    if x is None: return 'nothing'
     if isinstance(x, nn.Module): return 'a model'
     if callable(x): return 'a function'
     name = type(x).__name__
@@ -139,7 +140,7 @@ def _shape(x):
 
 def _in_words(shape):
     if shape == []: return 'one number'
-    if len(shape) == 2 and shape[1] == 1: return f'a column of {shape[0]}, shape {shape}'
+    if len(shape) == 2 and shape[1] == 1 < shape[0]: return f'a column of {shape[0]}, shape {shape}'
     return f'numbers of shape {shape}'
 
 def _should(shows, label, want):
@@ -148,8 +149,8 @@ def _should(shows, label, want):
 
 def _tell(task, i, got, want):
     "What should have come from input `i`, and what came"
-    label = next(k for k in want if k not in got or not _same_seen(got[k], want[k], task.near))
-    got,want = got.get(label, next(iter(got.values()))),want[label]
+    label = next(k for k in want if k in got and not _same_seen(got[k], want[k], task.near))
+    got,want = got[label],want[label]
     shapes = _shape(got),_shape(want)
     if None not in shapes and shapes[0] != shapes[1]: got,want = map(_in_words, shapes)
     if got is None: got = 'nothing (None)'
@@ -278,6 +279,8 @@ _errors = {name: (re.compile(pattern), says) for name,pattern,says in (
     ('a mean of whole numbers', 'could not infer output dtype|only Tensors of floating point',
      'Gradients and means need numbers with a fractional part, and these are whole numbers, or '
      'True and False. What turns them into floats?'),
+    ('a condition for where', 'expected condition to be a boolean',
+     '`torch.where` wants True or False for each element first. Which comparison gives that?'),
     ('None in a computation', "NoneType",
      'Something here is None. A gradient is None until `backward` has run, and so is what a '
      'function without `return` gives back.'),
@@ -680,7 +683,7 @@ def _statistics(size, std):
     "What `init_params` gives, in numbers that are the same for all random numbers of a kind"
     def run(f):
         x,y = f(size, std),f(size, std)
-        if not isinstance(x, torch.Tensor): return {'what it returns': x}
+        if not isinstance(x, torch.Tensor): return {'the shape': 'none, since it is no tensor', 'returned': x}
         seen = {'the shape': f'{list(x.shape)}',
                 'does it collect gradients?': 'yes' if x.requires_grad else 'no',
                 'is it a tensor of its own, not the result of others?': 'yes' if x.is_leaf else 'no',
@@ -1120,7 +1123,7 @@ def _validation(scores, targets, bs, metric, remark=''):
         if model.weight.item() != 1: return {"the model's weights": 'changed'}
         if model.weight.grad is not None: return {'the gradient afterwards': 'not empty'}
         return {'': result, "the model's weights": 'as they were', 'the gradient afterwards': 'as it was'}
-    return Input(f'scores {_show(scores, ".")}, targets {_show(targets)} in batches of {bs}, and '
+    return Input(f'scores {_show(scores, ".")}, targets {_show(targets)} in batches of {bs} and '
                  f'{_by_name[metric]}', run, remark)
 
 def _over(put, metric=None, swap=False, first=lambda p: p):
@@ -1162,7 +1165,10 @@ _task('validate_epoch', '04_minibatches', _validate_epoch,
         lambda model,dl,metric: round(float(_over(_averaged)(model, dl, metric)), 4)),
     'divided by the wrong number': (_over(lambda vs,ns: sum(vs)/sum(ns)),
         'The values of the batches have been added up and divided by the number of rows. Each of them is '
-        'a share already: of how many rows?', _over(lambda vs,ns: sum(v*n for v,n in zip(vs,ns))/len(vs))),
+        'a share already: of how many rows?'),
+    'weighed, and divided by the batches': (_over(lambda vs,ns: sum(v*n for v,n in zip(vs,ns))/len(vs)),
+        'Each batch has been weighed by its rows, and then all was divided by the number of batches. How '
+        'many rows are there?'),
     'a sum for a mean': (_over(lambda vs,ns: sum(vs)),
         'The values of the batches have been added up, so more batches give more. What should it be for '
         'all rows together?', _over(lambda vs,ns: sum(v*n for v,n in zip(vs,ns)))),
@@ -1331,7 +1337,12 @@ _task('BasicOptim', '05_optimizer', optimizer.BasicOptim,
         'only these from now on. What changes the tensors themselves?', _optim(_new_leaves)),
     'in place on a parameter': (_optim(_step_refused), _errors['in place on a parameter'][1]),
     'no gradient there': (_optim(_step_on_none),
-        'Where the step uses the gradient, it is None. `backward` had filled it, so who has emptied it?'),
+        'Where the step uses the gradient, it is None, though the parameters that came in have one. Has it '
+        'been cleared by then?'),
+    'copies of the parameters': (_optim(keep=lambda ps: [p.detach().clone().requires_grad_() for p in ps]),
+        'The optimizer works on copies of the parameters. The gradients come to the tensors that it was '
+        'given, and it is these that should change.', _optim(keep=lambda ps: [p.clone() for p in ps]),
+        _optim(keep=lambda ps: [p.detach() for p in ps])),
     'a step for the gradient': (_optim(_on_the_gradient),
         'The parameter has stayed where it is. What should change by the learning rate times the gradient?'),
     'a generator used up': (_optim(keep=lambda ps: ps),
@@ -1353,7 +1364,7 @@ _task('BasicOptim', '05_optimizer', optimizer.BasicOptim,
     'zero_grad clears the parameters': (_optim(zero=_zero_params),
         '`zero_grad` has set the parameters themselves to 0, and everything learned is gone. What was it '
         'to clear?', _optim(zero=_zero_both)),
-})
+}, returns=False)
 
 # %% ../../nbs/interactive/practice.ipynb #f4731c49
 class _Opt:
@@ -1420,6 +1431,9 @@ def _loop_targets(model, dl, opt, loss_func):
 _task('train_epoch', '05_optimizer', optimizer.train_epoch,
     'Predict, loss, gradient, step, and on to the next batch: this loop trains every model there is.',
     [_training(_mse, 4), _training(_distance), _training(_lopsided, 5, 3), _training(_mse, 5, 2, epochs=2)], {
+    'nothing happens': (_silent,
+        'Nothing has been learned: neither `backward` nor `step` has ever been called. What belongs into '
+        'the loop?'),
     'never cleared': (_loop('fbs'),
         'The first step is right, and those after it are not: `backward` adds to the gradients that are '
         'there, and nobody has cleared them. Where in the loop should that be?'),
@@ -1434,7 +1448,7 @@ _task('train_epoch', '05_optimizer', optimizer.train_epoch,
         *_spelled('fb', 'fbz')),
     'no backward': (_loop('zfs'),
         'Nothing has been learned: without `backward` there are no gradients to step along.',
-        *_spelled('fs', 'fsz', 'sz', 's')),
+        *_spelled('fs', 'fsz')),
     'the step comes first': (_loop('zfsb'),
         'Nothing has been learned: at the step there is no gradient yet, and what comes after it is '
         'cleared before it can be used. In which order do they go?', *_spelled('zsfb', 'fsbz', 'sfbz')),
@@ -1476,7 +1490,7 @@ _task('train_epoch', '05_optimizer', optimizer.train_epoch,
     'the sum of the losses': (_loop('zfbs', give=sum),
         'It has trained as it should. What comes back is the sum of the losses, which grows with the '
         'number of batches. Take their mean (or return nothing).'),
-})
+}, returns=False)
 
 # %% ../../nbs/interactive/practice.ipynb #14d81706
 def _relu(x): return x.clip(0)
@@ -1529,13 +1543,13 @@ def _network(n_in, n_hidden, n_out):
         model = simple_net(n_in, n_hidden, n_out)
         if not isinstance(model, nn.Module): return {'what comes back': _a(model)}
         params = list(model.parameters())
-        seen = {'the number of its parameters': sum(p.numel() for p in params)}
+        seen = {'what comes back': 'a model', 'the number of its parameters': sum(p.numel() for p in params)}
         fits = sorted(p.numel() for p in params) == sorted(sizes)
         seen['do its layers fit?'] = 'yes' if fits else [list(p.shape) for p in params]
         if not fits: return seen
         try: _fill(model, n_in, n_hidden, n_out)
         except KeyError: return seen | {'do its layers fit?': [list(p.shape) for p in params]}
-        return {'what comes back': 'a model'} | seen | {'what it makes of four rows': model(x)}
+        return seen | {'what it makes of four rows': model(x)}
     return Input(f'n_in {n_in}, n_hidden {n_hidden} and n_out {n_out}', run)
 
 def _layers(make):
@@ -1576,7 +1590,7 @@ _task('simple_net', '06_nonlinearity', nonlinearity.simple_net,
         'The scores have been squeezed. A score is any number, and the loss takes the sigmoid itself.',
         _layers(lambda L,R,i,h,o: (L(i,h), R, L(h,o), nn.Softmax(1)))),
     'one layer': (_layers(lambda L,R,i,h,o: (L(i,o),)),
-        'That is the linear model. How does the hidden layer come in?',
+        'There is one linear layer where two are wanted. How does the hidden layer come in?',
         _layers(lambda L,R,i,h,o: (L(i,o), R)), lambda i,h,o: nn.Linear(i, o)),
     'the second layer is missing': (_layers(lambda L,R,i,h,o: (L(i,h), R)),
         'It ends with the hidden layer. What makes scores of its activations?', _layers(lambda L,R,i,h,o: (L(i,h),))),
@@ -1590,7 +1604,7 @@ _task('simple_net', '06_nonlinearity', nonlinearity.simple_net,
         'What comes out of the first layer goes into the second. How many numbers are that?',
         _layers(lambda L,R,i,h,o: (L(i,i), R, L(h,o)))),
     'sizes written into it': (lambda i,h,o: nn.Sequential(nn.Linear(784,30), nn.ReLU(), nn.Linear(30,1)),
-        'It has 784, 30 and 1 built in, whatever sizes it is asked for. What are the arguments for?',
+        'A size is written into it (784, 30 or 1), whatever it is asked for. What are the arguments for?',
         lambda i,h,o: nn.Sequential(nn.Linear(28*28,h), nn.ReLU(), nn.Linear(h,o)),
         lambda i,h,o: nn.Sequential(nn.Linear(i,30), nn.ReLU(), nn.Linear(30,o)),
         lambda i,h,o: nn.Sequential(nn.Linear(i,h), nn.ReLU(), nn.Linear(h,1))),
@@ -1635,8 +1649,8 @@ _convolutions = 'image {} and kernel {}'
 
 _task('convolve', '07_going_deeper', _convolve,
     'You have seen inside of a convolution: it is the weighted sum you know, of neighbours.',
-    [_call(_convolutions, _patch[:3,:3], _edge), _call(_convolutions, _patch[:4], _edge),
-     _call(_convolutions, _patch[:3], _t([[1.,0.,0.],[0.,2.,0.],[0.,0.,-3.]])), _call(_convolutions, _patch, _edge),
+    [_call(_convolutions, _patch[:4], _edge), _call(_convolutions, _patch, _edge),
+     _call(_convolutions, _patch.T, _t([[1.,0.,0.],[0.,2.,0.],[0.,0.,-3.]])),
      _call(_convolutions, _patch[:3,:3], _t([[1.,2.],[0.,-1.]]), remark='One thing to know: yours is made for kernels '
         'of 3 × 3, and they come in other sizes, too.')], {
     'kernel turned round': (lambda i,k: _convolve(i, k.flip(0,1)),
@@ -1651,9 +1665,10 @@ _task('convolve', '07_going_deeper', _convolve,
         'The last row and the last column of places are missing. A kernel of 3 fits into 3 pixels at one '
         'place. How many places are there in 4?', _places(lambda h,w: h-3, _cols, _sum),
         _places(_rows, lambda h,w: w-3, _sum)),
-    'a place too many': (_places(lambda h,w: h, lambda h,w: w, _sum),
-        'At the edge there is less than a whole patch left to cut out, and the kernel has nothing to '
-        'lie on. At how many places does it fit?', _places(lambda h,w: 26, lambda h,w: 26, _sum),
+    'patches of another size': (_places(lambda h,w: h, lambda h,w: w, _sum),
+        'The kernel is to lie on a patch of its own size, and here it meets one that is not. (At the edge '
+        'there may be no whole patch left.) Where does a patch begin and end, and at how many places '
+        'does the kernel fit?', lambda i,k: (i*k).sum(), _places(lambda h,w: 26, lambda h,w: 26, _sum),
         _places(lambda h,w: h-1, lambda h,w: w-1, _sum), _places(lambda h,w: w-2, lambda h,w: h-2, _sum)),
     'as wide as high': (_places(_rows, lambda h,w: h-2, _sum),
         'For a square image it is right. Rows and columns of an image need not be equally many. Where '
@@ -1685,8 +1700,6 @@ _task('convolve', '07_going_deeper', _convolve,
         'Below 0 everything has become 0. That is the ReLU, which comes after the convolution.'),
     'added up': (lambda i,k: _convolve(i, k).sum(),
         'The results of all places have been added up. Each place is a pixel of the result.'),
-    'the whole image at once': (lambda i,k: (i*k).sum(),
-        'The kernel is laid on the image only once. It should slide over it: a patch at each place.'),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #02640038
@@ -1748,7 +1761,8 @@ _task('cross_entropy', '07_going_deeper', _cross_entropy,
     [_call(_two, _t([[2.,.5]]), _t([0])), _call(_two, _t([[2.,.5]]), _t([1])),
      _call(_two, _t([[1.,2.,.5],[0.,-1.,3.]]), _t([2,0]), follow=_scores),
      _call(_two, _t([[1.,0.,0.],[0.,2.,-1.],[.5,.5,0.]]), _t([0,1,1]), follow=_scores),
-     _call(_two, _t([[1000.,0.]]), _t([0]))], {
+     _call(_two, _t([[1000.,0.]]), _t([0]), remark='One thing to know: where scores lie very far apart, exp '
+        'or log gets more than a float32 can hold. PyTorch\'s own takes both at once, and has an answer there, too.')], {
     'no minus': (lambda s,t: -F.cross_entropy(s, t),
         'The logarithm of a number below 1 is below 0, and the surer, the closer to 0. A loss should '
         'fall as the right label gets more. Which sign does that?'),
@@ -1769,6 +1783,9 @@ _task('cross_entropy', '07_going_deeper', _cross_entropy,
         'All labels count here, the wrong ones, too. Only what the right label got should. How do you '
         'pick one number from each row?', lambda s,t: -s.log_softmax(1).sum(1).mean(),
         lambda s,t: -s.log_softmax(1).sum()),
+    'divided by all the cells': (lambda s,t: F.cross_entropy(s, t)/s.shape[1],
+        'The mean was taken over rows *and* columns. There is one loss for each row: how many are there?',
+        lambda s,t: -_picked(s.log_softmax(1), t).sum()/s.numel()),
     'every row with every target': (lambda s,t: -s.log_softmax(1)[:,t].mean(),
         '`[:, targets]` takes all these columns from *every* row. Each row has one target of its own: '
         'which row numbers go with them?'),
@@ -1793,10 +1810,6 @@ _task('cross_entropy', '07_going_deeper', _cross_entropy,
     'sigmoid': (lambda s,t: -_picked(s.sigmoid().log(), t).mean(),
         'Each score was squeezed by itself. Softmax lets those of a row share 1 among them.',
         lambda s,t: -_picked(F.logsigmoid(s), t).mean()),
-    'overflow': (lambda s,t: -_picked((s.exp()/s.exp().sum(1, keepdim=True)).log(), t).mean(),
-        'For scores of ordinary size yours is right. exp(1000) is more than a float32 can hold. What can '
-        'be subtracted from every score of a row without a change of the probabilities?',
-        lambda s,t: (s.exp().sum(1).log() - _picked(s, t)).mean()),
     'gradient lost': (_no_gradient(_cross_entropy), _lost.format('scores')),
     'the share that is right': (lambda s,t: (s.argmax(1)==t).float().mean(),
         'This is the accuracy: a staircase, with no gradient.', lambda s,t: (s.argmax(1)!=t).float().mean()),
