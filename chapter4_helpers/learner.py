@@ -16,7 +16,6 @@ from functools import partial
 from types import SimpleNamespace
 
 import torch
-from fastcore.basics import listify
 
 from .checks import (
     check_batches, check_finite, check_learner, check_loss, check_lr,
@@ -135,6 +134,10 @@ def set_hyper(opt, name, value):
 # %% ../nbs/09_learner.ipynb #88e6fae7
 Loaders = namedtuple('Loaders', 'train valid', defaults=[None])
 
+def _listed(x):
+    if x is None: return []
+    return list(x) if isinstance(x, (list,tuple)) else [x]
+
 class Learner(Loop):
     "A loop with callbacks around a model, after fastai's `Learner`."
     def __init__(self, dls, model, loss_func=mnist_loss, opt_func=BasicOptim, lr=.001,
@@ -142,8 +145,8 @@ class Learner(Loop):
         if isinstance(dls, (list,tuple)) and len(dls) == 2: dls = Loaders(*dls)
         check_learner(dls, model)
         self.dls,self.model,self.loss_func,self.opt_func = dls,model,loss_func,opt_func
-        self.lr,self.metrics,self.recorder = lr,listify(metrics),Recorder()
-        self.cbs,self.logger = [self.recorder, *listify(cbs)],print
+        self.lr,self.metrics,self.recorder = lr,_listed(metrics),Recorder()
+        self.cbs,self.logger = [self.recorder, *_listed(cbs)],print
         vars(self).update(dict.fromkeys(['opt', *_of_a_part]))
 
     def fit(self, n_epoch, lr=None, cbs=None):
@@ -155,7 +158,7 @@ class Learner(Loop):
         set_hyper(self.opt, 'lr', lr)
         self.n_epoch,self.epoch,self.final_record,before = n_epoch,0,[],self.cbs
         try:
-            self.cbs = before + listify(cbs)
+            self.cbs = before + _listed(cbs)
             self.do('fit', self._epochs, CancelFitException)
         except KeyboardInterrupt: print(f'Interrupted in epoch {self.epoch}')
         finally:
@@ -181,7 +184,7 @@ class Learner(Loop):
         lr = self.lr if lr_max is None else lr_max
         scheds = dict(lr=combined_cos(pct_start, lr/div, lr, lr/div_final),
                       mom=combined_cos(pct_start, *moms))
-        self.fit(n_epoch, lr, [ParamScheduler(scheds), *listify(cbs)])
+        self.fit(n_epoch, lr, [ParamScheduler(scheds), *_listed(cbs)])
 
     def lr_find(self, start_lr=1e-7, end_lr=10., num_it=100, show_plot=True):
         "Train a copy at growing rates; return a tenth of the rate at the lowest loss."

@@ -11,8 +11,18 @@ import re
 import numpy as np, torch
 
 # %% ../nbs/workshop/pictures.ipynb #6f5f1003
+def _as_image(im):
+    im = torch.as_tensor(im).detach().cpu()
+    if im.numel() == 28*28: return im.reshape(28,28)
+    if im.ndim == 3 and len(im) in (1,3): im = im.permute(1,2,0)  # imshow wants colours last
+    if im.ndim == 2 or im.ndim == 3 and im.shape[-1] in (1,3): return im
+    raise ValueError('an image is a row of 784, [h,w], or [3,h,w] in colour; got shape '
+                     f'{list(im.shape)}. Is it a single image? Then plot_images([image])')
+
+def _as_title(t): return f'{t.item():g}' if torch.is_tensor(t) else str(t)
+
 def plot_images(
-    images,       # Tensor `[n,28,28]` or `[n,784]`, or a list of such images
+    images,       # Tensor `[n,28,28]`, `[n,784]`, `[n,h,w]` or `[n,3,h,w]`, or a list of images
     titles=None,  # One title per image
     cols=10,      # Images in a row
     size=1.,      # Width of an image in inches
@@ -21,14 +31,16 @@ def plot_images(
 ) -> np.ndarray:  # The figure's axes, one per image
     "Draw `images` in a grid, each with its title."
     import matplotlib.pyplot as plt
+    if not len(images): raise ValueError('images is empty: give at least one image to draw')
+    images = [_as_image(im) for im in images]
     cols = min(cols, len(images))
     rows = -(-len(images)//cols)  # rounded up
     height = size*(1 if titles is None else 1.3)
     fig,axs = plt.subplots(rows, cols, figsize=(cols*size, rows*height), squeeze=False)
     for ax in axs.flat: ax.axis('off')
     for i,(im,ax) in enumerate(zip(images, axs.flat)):
-        ax.imshow(torch.as_tensor(im).detach().cpu().reshape(28,28), cmap=cmap, **kwargs)
-        if titles is not None: ax.set_title(str(titles[i]), fontsize=10)
+        ax.imshow(im, cmap=cmap, **kwargs)
+        if titles is not None: ax.set_title(_as_title(titles[i]), fontsize=10)
     fig.tight_layout(pad=.3)
     return axs.flat[:len(images)]
 
@@ -88,6 +100,11 @@ def plot_steps(
     return ax
 
 # %% ../nbs/workshop/pictures.ipynb #9a1dffaa
+def _inputs(formula, values):
+    "The names in `formula` but for those of functions, such as `exp` and `torch.exp`"
+    found = re.findall(r'(?<![\w.])([^\W\d]\w*)(?!\w|\s*\()(\.?)', formula)
+    return [name for name,dot in found if not dot or name in values]
+
 def plot_graph(
     steps,        # `{name: formula}` in order, such as `dict(m='w*x', p='m + b')`
     values,       # `{name: number}`, one for each name
@@ -97,7 +114,7 @@ def plot_graph(
 ) -> 'matplotlib.axes.Axes':  # The axes
     "Draw a computation from left to right, with what is known of values, slopes and gradients."
     import matplotlib.pyplot as plt
-    inputs = {name: re.findall(r'[a-z]\w*', formula) for name,formula in steps.items()}
+    inputs = {name: _inputs(formula, values) for name,formula in steps.items()}
     names = list(dict.fromkeys(n for name in steps for n in [*inputs[name], name]))
     if missing := set(names)-set(values):
         raise ValueError('values must have a number for each name; '

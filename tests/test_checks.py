@@ -104,6 +104,9 @@ error('plot_function', ValueError, 'min must be below max; got min=.* and max=.*
 error('plot_function of a sum', ValueError,
       r'one y for each of 100 x values; got shape \[\]. Does it take a sum or a mean',
       lambda: plot_function(torch.sum))
+error('no images', ValueError, 'images is empty', lambda: plot_images([]))
+error('not a list of images', ValueError, r'got shape.*plot_images\(\[image\]\)',
+      lambda size: plot_images(ones(*size)), (28,28), (784,), (2,5,4,4), (1,2,3,4,5))
 error('plot_graph', ValueError, 'values must have a number for each name; none for m, x',
       lambda: plot_graph(dict(m='w*x'), dict(w=2)))
 

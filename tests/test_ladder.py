@@ -194,6 +194,25 @@ def test_command_says_what_is_wrong(lots, main, tmp_path):
     assert (code, out) == (1, '') and 'seeds must be a whole number from 1 up' in err
     assert not (tmp_path/'file').exists()
 
+@pytest.mark.parametrize('place', ['missing/file', '.', 'a file/file'])
+def test_command_looks_at_the_place_first(main, monkeypatch, tmp_path, place):
+    (tmp_path/'a file').touch()
+    monkeypatch.setattr(module, 'ladder', lambda *args: pytest.fail('trained in vain'))
+    code,out,err = main('--quick', '--out', tmp_path/place)
+    assert (code, out) == (2, '') and f'cannot write {tmp_path/place}' in err
+
+def test_table_is_not_lost_with_the_file(lots, main, monkeypatch, tmp_path):
+    def full(*args, **kwargs): raise OSError('no space left')
+    monkeypatch.setattr(module.json, 'dumps', full)
+    code,out,err = main('--quick', '--out', tmp_path/'file')
+    assert code == 1 and len(columns(out)['ours']) == 4 and err.endswith('no space left\n')
+
+def test_help_needs_no_torch():
+    run = ("import runpy, sys; sys.modules['torch'] = None; sys.argv[1:] = ['--help']; "
+           "runpy.run_module('chapter4_helpers', run_name='__main__')")
+    done = subprocess.run([sys.executable, '-c', run], capture_output=True, text=True)
+    assert done.returncode == 0 and '--seeds' in done.stdout, done.stderr
+
 @pytest.mark.parametrize('error,status,says', [
     (ValueError('damaged'), 1, 'damaged'), (OSError('no room'), 1, 'no room'),
     (KeyboardInterrupt(), 130, 'Interrupted: no table, since not every model was trained.')])

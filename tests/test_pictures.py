@@ -43,6 +43,22 @@ def test_images_of_any_form():
     assert weights.images[0].get_clim()==(-2,2) and weights.images[0].get_cmap().name=='RdBu_r'
     assert tuple(weights.figure.get_size_inches())==(3,3)
 
+@pytest.mark.parametrize('shape,drawn', [
+    ((1,28,28), (28,28)), ((32,20), (32,20)), ((1,32,20), (32,20)),
+    ((3,32,20), (32,20,3)), ((32,20,3), (32,20,3))], ids=str)
+def test_images_of_other_sizes_and_in_colour(shape, drawn):
+    im = torch.rand(shape)
+    ax, = plot_images([im])
+    shown = np.asarray(ax.images[0].get_array())
+    assert shown.shape == drawn
+    if shape[0] == 3: im = im.permute(1,2,0)
+    assert np.array_equal(shown, im.reshape(drawn))
+
+@pytest.mark.parametrize('titles', [
+    torch.tensor([5,0]), torch.tensor([[5],[0]]), [torch.tensor(5), torch.tensor(0.)], [5,0]])
+def test_titles_from_tensors(titles):
+    assert [ax.get_title() for ax in plot_images(distinct(2), titles)] == ['5', '0']
+
 def test_ink_is_black_on_white_paper():
     image = plot_images([distinct(1)[0]])[0].images[0]
     paper,ink = image.to_rgba(np.array([0, 28*28-1]))[:,:3]
@@ -116,6 +132,14 @@ def test_graph():
     on_arrows = {t.get_position(): t.get_text() for t in ax.texts
                  if t not in notes and t.get_text() not in boxes}
     assert on_arrows == {middle(*pair): f'{slope:g}' for pair,slope in slopes.items()}
+
+@pytest.mark.parametrize('formula,inputs', [
+    ('exp(x)', 'x'), ('torch.exp(-x)', 'x'), ('x.exp()', 'x'), ('W*X + B', 'WXB'),
+    ('max (a, 1e-5)', 'a'), ('sigmoid(W*x)', 'Wx'), ('σ(Δ)', 'Δ')])
+def test_what_a_formula_needs(formula, inputs):
+    ax = plot_graph(dict(p=formula), {**{n: 1 for n in inputs}, 'p': 2})
+    texts = {t.get_text() for t in ax.texts if '\n' in t.get_text()}
+    assert texts == {f'p = {formula}\n2', *[f'{n}\n1' for n in inputs]}
 
 # How they look
 

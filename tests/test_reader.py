@@ -46,13 +46,6 @@ def test_one_folded_cell_a_section(path):
         if c in rest and c.name not in free: sections[-1].append(c.name)
     assert [names[1:] for names in sections if len(names) > 1] == []
 
-def test_folded_lines_of_all_lessons():
-    # Without imports, the cell that installs on Colab, and what folds for the reader's sake
-    tests = {p.stem: [l for c in folded(p) if has(c, 'hide') and 'google.colab' not in c.source
-                      for l in c.lines if not is_import(l)] for p in lessons}
-    lines = {name: len(tests[name]) for name in tests}
-    assert sum(lines.values()) < 350, lines
-
 @each(notebooks)
 def test_lines_fit_in_an_editor(path):
     assert [(c.name, l) for c in read(path) if c.is_code for l in c.lines if len(l) > 100] == []

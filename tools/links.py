@@ -46,7 +46,7 @@ def with_first_cells(text, path):
     "The notebook `text` with its own badges (it may be a copy), and the cell that installs"
     nb = json.loads(text)
     title,first = nb['cells'][:2]
-    title['source'] = [*title['source'][:-1], badges(path)]
+    title['source'] = [l for l in title['source'] if '![Open In' not in l] + [badges(path)]
     directives = [line for line in first['source'] if line.startswith('#|')]
     first['source'] = directives + install.splitlines(keepends=True)
     return json.dumps(nb, sort_keys=True, indent=1, ensure_ascii=False) + '\n'

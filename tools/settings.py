@@ -29,4 +29,6 @@ settings = read_settings()
 
 if __name__ == '__main__':
     if sys.argv[1:] != ['floors']: sys.exit(__doc__)
-    print(settings.requirements.replace('>=', '=='))
+    # fastcore, too: fastai's floor would take any later one
+    fastcore = [r for r in settings.lab_requirements.split() if r.startswith('fastcore>')]
+    print(' '.join([settings.requirements, *fastcore]).replace('>=', '=='))
