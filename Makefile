@@ -56,12 +56,11 @@ ladder: .venv/has_lab ## Train every model of the series, five times, for the ta
 opening: .venv/has_lab ## Draw the film that the first page opens with
 	.venv/bin/python tools/opening.py
 
-notebooks: .venv/has_dev ## Run every notebook, save its outputs, and write what is made from them
+notebooks: .venv/has_dev ## Run every notebook, save its outputs, write what is made from them, and list the checks that fail
 	.venv/bin/nbdev-clean
 	.venv/bin/nbdev-export
-	.venv/bin/python tools/run.py $(ARGS)
-	.venv/bin/nbdev-clean
-	.venv/bin/python tools/readme.py
+	.venv/bin/python tools/run.py $(ARGS); failed=$$?; \
+	.venv/bin/nbdev-clean && .venv/bin/python tools/readme.py && exit $$failed
 
 readme: .venv/has_dev ## Write README.md from nbs/index.ipynb
 	.venv/bin/python tools/readme.py

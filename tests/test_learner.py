@@ -103,7 +103,7 @@ def schedule(n, lr, div, div_final, pct):
 @given(linear_case(), st.integers(1, 9), seeds, st.floats(1e-3, 5), st.floats(2, 50),
        st.floats(2, 1e6), st.floats(0, 1))
 def test_one_cycle(case, bs, seed, lr, div, div_final, pct):
-    (x,y,w,b),settings = (t.numpy() for t in case),(lr, div, div_final, pct)
+    (w,b),settings = (t.numpy() for t in case[2:]),(lr, div, div_final, pct)
     learn,orders = linear_learner(case, bs, seed)
     learn.fit_one_cycle(3, *settings)
     rates = schedule(sum(map(len, orders)), *settings)
