@@ -62,6 +62,9 @@ notebooks: .venv/has_dev ## Run every notebook, save its outputs, write what is 
 	.venv/bin/python tools/run.py $(ARGS); failed=$$?; \
 	.venv/bin/nbdev-clean && .venv/bin/python tools/readme.py && exit $$failed
 
+report: .venv/has_dev ## Print how long each notebook is, and how much of it folds
+	.venv/bin/python tools/report.py
+
 readme: .venv/has_dev ## Write README.md from nbs/index.ipynb
 	.venv/bin/python tools/readme.py
 
@@ -82,4 +85,4 @@ $(venv):
 	.venv/bin/python -m pip install -e '.[$*]'
 	@touch $@
 
-.PHONY: help lab test test-slow test-kernel test-wheel test-floors test-browser lint-js docs linkcheck bench ladder opening notebooks readme links new
+.PHONY: help lab test test-slow test-kernel test-wheel test-floors test-browser lint-js docs linkcheck bench ladder opening notebooks report readme links new
