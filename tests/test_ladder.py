@@ -52,14 +52,6 @@ def test_seconds_are_of_one_run(lots, monkeypatch):
     assert [r.seconds for r in ladder(seeds=3)] == [6, 2, 2, 2, 2]
     assert len(stays) == 1 and not stays[0]
 
-def test_the_table_to_the_letter():
-    line = '| {:<48} | {:<15} | {:<6} | {:<6} | {:<7} |'.format
-    rows = [Rung('a model', [.25], 1., None, .5), Rung('another', [.5]*2, 2., .5, .5)]
-    assert ladder_table(rows).split('\n') == [
-        line('model', 'ours', 'notes', 'book', 'seconds'), line(*['---']*5),
-        line('a model', '0.2500', '', '0.5', '1.0'),
-        line('another', '0.5000 ± 0.0000', '0.5', '0.5', '2.0')]
-
 def test_models_in_order(lots):
     whole,quick = quiet(ladder),quiet(ladder, quick=True)
     assert [r.model for r in quick] == [r.model for r in whole[:-1]]
@@ -189,20 +181,9 @@ def test_command_writes_a_file(lots, main, tmp_path):
     assert code==0 and ladder_table(rungs).strip() == out.strip()
     assert [r[:2] for r in rungs] == [r[:2] for r in quiet(ladder, seeds=2)]
 
-def test_command_says_what_is_wrong(lots, main, tmp_path):
-    code,out,err = main('--seeds', 0, '--out', tmp_path/'file')
-    assert (code, out) == (1, '') and 'seeds must be a whole number from 1 up' in err
-    assert not (tmp_path/'file').exists()
-
 @pytest.mark.parametrize('error,status,says', [
     (ValueError('damaged'), 1, 'damaged'), (OSError('no room'), 1, 'no room'),
     (KeyboardInterrupt(), 130, 'Interrupted: no table, since not every model was trained.')])
-def test_exit_status(lots, main, monkeypatch, tmp_path, error, status, says):
-    def fail(): raise error
-    monkeypatch.setattr(module, '_resnet', fail)
-    code,out,err = main('--out', tmp_path/'file')
-    assert (code, out) == (status, '') and says in err and not (tmp_path/'file').exists()
-
 @pytest.mark.skipif(os.name=='nt', reason='signals are sent otherwise')
 def test_stop_button(tmp_path):
     command = [sys.executable, '-u', '-m', 'chapter4_helpers', '--quick', '--seeds', '100']
