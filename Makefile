@@ -38,7 +38,7 @@ test-browser: .venv/has_browser ## Read the web page, and run the notebooks in J
 	.venv/bin/python -m pytest -m 'browser and not slow' $(ARGS)
 
 lint-js: ## Check the JavaScript in chapter4_helpers/js; needs Node 20 or newer
-	npx --yes eslint@10.15.0 --config tools/eslint.config.js chapter4_helpers/js
+	npx --yes eslint@$$(node -p 'require("./tools/package.json").devDependencies.eslint') --config tools/eslint.config.js chapter4_helpers/js
 
 docs: .venv/has_docs ## Build the web page from the notebooks as they are saved, into _docs
 	rm -rf _docs

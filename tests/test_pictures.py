@@ -90,7 +90,8 @@ def overlap(ax, texts):
 def arrows(ax, at):
     "Each arrow by the names of the boxes that it joins, which it ends at"
     notes = [t for t in ax.texts if isinstance(t, Annotation) and not t.get_text()]
-    boxes = {t.get_position(): t.get_bbox_patch() for t in ax.texts if not isinstance(t, Annotation)}
+    texts = [t for t in ax.texts if not isinstance(t, Annotation)]
+    boxes = {t.get_position(): t.get_bbox_patch() for t in texts}
     for a in notes:
         ends = a.arrow_patch.patchA,a.arrow_patch.patchB
         assert ends == (boxes[a.xyann], boxes[a.xy])
