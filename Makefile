@@ -38,7 +38,7 @@ test-browser: .venv/has_browser ## Read the web page, and run the notebooks in J
 	.venv/bin/python -m pytest -m 'browser and not slow' $(ARGS)
 
 lint-js: ## Check the JavaScript in chapter4_helpers/js; needs Node 20 or newer
-	npx --yes eslint@10.15.0 --config tools/eslint.config.js chapter4_helpers/js
+	npx --yes eslint@$$(node -p 'require("./tools/package.json").devDependencies.eslint') --config tools/eslint.config.js chapter4_helpers/js
 
 docs: .venv/has_docs ## Build the web page from the notebooks as they are saved, into _docs
 	rm -rf _docs
@@ -56,12 +56,14 @@ ladder: .venv/has_lab ## Train every model of the series, five times, for the ta
 opening: .venv/has_lab ## Draw the film that the first page opens with
 	.venv/bin/python tools/opening.py
 
-notebooks: .venv/has_dev ## Run every notebook, save its outputs, and write what is made from them
+notebooks: .venv/has_dev ## Run every notebook, save its outputs, write what is made from them, and list the checks that fail
 	.venv/bin/nbdev-clean
 	.venv/bin/nbdev-export
-	.venv/bin/python tools/run.py $(ARGS)
-	.venv/bin/nbdev-clean
-	.venv/bin/python tools/readme.py
+	.venv/bin/python tools/run.py $(ARGS); failed=$$?; \
+	.venv/bin/nbdev-clean && .venv/bin/python tools/readme.py && exit $$failed
+
+report: .venv/has_dev ## Print how long each notebook is, and how much of it folds
+	.venv/bin/python tools/report.py
 
 readme: .venv/has_dev ## Write README.md from nbs/index.ipynb
 	.venv/bin/python tools/readme.py
@@ -83,4 +85,4 @@ $(venv):
 	.venv/bin/python -m pip install -e '.[$*]'
 	@touch $@
 
-.PHONY: help lab test test-slow test-kernel test-wheel test-floors test-browser lint-js docs linkcheck bench ladder opening notebooks readme links new
+.PHONY: help lab test test-slow test-kernel test-wheel test-floors test-browser lint-js docs linkcheck bench ladder opening notebooks report readme links new

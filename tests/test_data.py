@@ -1,6 +1,6 @@
 """MNIST as it comes out of the packaged file, and as a folder of few images, against that file.
 What can go wrong with the folder is in test_folder.py."""
-import errno, hashlib, sys, warnings
+import errno, hashlib
 import numpy as np, pytest, torch
 from hypothesis import given, strategies as st
 from PIL import Image
@@ -101,30 +101,6 @@ def test_by_default_the_folder_is_where_fastai_looks(few, tmp_path, monkeypatch,
     assert mnist_folder(digits) == tmp_path/'data'/name
     assert {p.name for p in (tmp_path/'data'/name/'train').iterdir()} == set(map(str, digits))
 
-def test_one_warning_of_fastai_is_not_passed_on(few, tmp_path, monkeypatch, recwarn):
-    class External:
-        @property
-        def fastai_path(self):
-            warnings.warn('`torch.jit.script` is deprecated')
-            warnings.warn('the disk is nearly full')
-            return tmp_path.joinpath
-    monkeypatch.setitem(sys.modules, 'fastai.data.external', External())
-    assert mnist_folder() == tmp_path/'data'/'mnist_sample'
-    assert [str(w.message) for w in recwarn] == ['the disk is nearly full']
-
-def test_the_bar_does_not_stay(few, tmp_path, monkeypatch):
-    stays = []
-    def bar(names, leave=True):
-        stays.append(leave)
-        return names
-    monkeypatch.setattr('fastprogress.progress_bar', bar)
-    mnist_folder(dest=tmp_path/'mnist')
-    assert len(stays) == 1 and not stays[0]
-
-def test_the_folder_in_the_home_folder(few, tmp_path, monkeypatch):
-    monkeypatch.setenv('HOME', str(tmp_path))
-    assert mnist_folder(dest='~/mnist') == tmp_path/'mnist'
-
 def test_an_empty_folder_is_filled_and_a_full_one_left(few, tmp_path, monkeypatch):
     (tmp_path/'mnist').mkdir()
     (tmp_path/'.mnist.new'/'train'/'3').mkdir(parents=True)  # of a writer that was killed
@@ -133,23 +109,6 @@ def test_an_empty_folder_is_filled_and_a_full_one_left(few, tmp_path, monkeypatc
     def write(*args): raise AssertionError('written again')
     monkeypatch.setattr(data, '_write_folder', write)
     assert mnist_folder(dest=dest) == dest
-    with pytest.raises(FileExistsError, match=r'also holds 7\. Give another folder'):
-        mnist_folder((3,), dest=dest)
-    for name in 'labels.csv', 'valid/3/18.png':
-        (dest/name).unlink()
-    says = r'but 2 of its [0-9]+ files are missing \(labels.csv, '
-    with pytest.raises(FileExistsError, match=says): mnist_folder(dest=dest)
-
-def test_each_digit_that_was_not_asked_for_is_named(few, tmp_path):
-    dest = mnist_folder((3,7,8), dest=tmp_path/'mnist')
-    with pytest.raises(FileExistsError, match=r'also holds 7, 8\. Give another folder'):
-        mnist_folder((3,), dest=dest)
-
-def test_a_file_of_that_name_stays(few, tmp_path):
-    (tmp_path/'mnist').write_text('mine')
-    with pytest.raises(FileExistsError, match='files are missing'):
-        mnist_folder(dest=tmp_path/'mnist')
-    assert (tmp_path/'mnist').read_text() == 'mine' and [*tmp_path.iterdir()] == [tmp_path/'mnist']
 
 def test_another_writer_was_first(few, tmp_path, monkeypatch):
     # It came after the first look at the folder, and before the lock was free
@@ -171,15 +130,12 @@ def test_what_the_system_says_is_in_the_error(few, tmp_path, monkeypatch):
         assert [p.name for p in tmp_path.iterdir()] == ['.mnist.lock']
         return e.value
     full = refuse(OSError(errno.ENOSPC, 'No space'))
-    said = str(full)
-    assert full.errno == errno.ENOSPC
-    assert f'folder {tmp_path/"mnist"} (No space). It takes about' in said
-    assert 'FASTAI_HOME another one for all that fastai keeps' in said
+    assert full.errno == errno.ENOSPC and f'{tmp_path/"mnist"} (No space)' in str(full)
+    assert 'FASTAI_HOME' in str(full)
     assert '(just so)' in str(refuse(OSError('just so')))
 
 def test_the_home_folder_that_fastai_cannot_make(few, tmp_path, monkeypatch):
     from fastai.data import external
     def fail(kind): raise PermissionError(errno.EACCES, 'Permission denied', '/nowhere')
     monkeypatch.setattr(external, 'fastai_path', fail)
-    says = r'image folder /nowhere \(Permission denied\)'
-    with pytest.raises(PermissionError, match=says): mnist_folder()
+    with pytest.raises(PermissionError, match='/nowhere'): mnist_folder()

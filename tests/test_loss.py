@@ -3,7 +3,7 @@ import math
 import numpy as np, pytest, torch
 from hypothesis import given, strategies as st
 from chapter4_helpers.loss import batch_accuracy, init_params, linear, mnist_loss, sigmoid
-from made_up import cases, close, floats, seeds, shapes, tolerance, wholes
+from made_up import cases, close, floats, seeds, tolerance, wholes
 
 pytestmark = pytest.mark.usefixtures('one_thread')
 
@@ -25,7 +25,7 @@ def scored(draw, dtypes=floats):
     if draw(st.booleans()): targets = torch.stack([targets, targets], -1)[...,0]
     return scores,targets
 
-@cases(200)
+@cases(100)
 @given(scored())
 def test_mnist_loss(pair):
     scores,targets = pair
@@ -33,7 +33,7 @@ def test_mnist_loss(pair):
     assert loss.shape==() and loss.dtype==scores.dtype and 0 <= loss <= 1
     assert close(loss, wanted, tolerance[scores.dtype])
 
-@cases(200)
+@cases(100)
 @given(scored())
 def test_batch_accuracy(pair):
     right = [(s>0)==t for s,t in zip(*(t.flatten().tolist() for t in pair))]
@@ -48,28 +48,6 @@ def test_gradient_of_mnist_loss(pair):
     def moved(i, by): return loss_of([s+by*(i==j) for j,s in enumerate(flat)], targets)
     slopes = [(moved(i,h)-moved(i,-h))/(2*h) for i in range(len(flat))]
     assert close(scores.grad.flatten(), slopes, 1e-8)
-
-@cases(100)
-@given(scored(), st.data())
-def test_only_zeros_and_ones_are_targets(pair, more):
-    scores,targets = pair
-    if targets.dtype == torch.bool: return  # there is nothing else
-    i = more.draw(st.integers(0, targets.numel()-1))
-    whole = targets.dtype in wholes
-    bad = st.integers(2, 127) if whole else st.floats(width=16).filter(lambda v: v not in (0,1))
-    targets = targets.contiguous()
-    targets.view(-1)[i] = more.draw(bad)
-    for f in mnist_loss,batch_accuracy:
-        with pytest.raises(ValueError, match='targets must be 0 or 1'): f(scores, targets)
-
-@cases(100)
-@given(shapes, shapes)
-def test_shapes_must_agree(a, b):
-    for f in mnist_loss,batch_accuracy:
-        if a==b: assert 0 <= f(torch.zeros(a), torch.zeros(b)) <= 1
-        else:
-            with pytest.raises(ValueError, match='must have the same shape'):
-                f(torch.zeros(a), torch.zeros(b))
 
 @cases(100)
 @given(st.lists(st.floats(-1e3, 1e3), max_size=9))
@@ -98,12 +76,3 @@ def test_init_params(size, std, seed):
     assert torch.equal(p.detach(), torch.randn(size)*std) and torch.equal(following, torch.randn(1))
     assert p.dtype==torch.float32 and p.requires_grad and p.is_leaf
     assert p.shape==torch.empty(size).shape
-
-@cases(50)
-@given(st.floats(1e-3, 1e3), seeds)
-def test_init_params_is_normal(std, seed):
-    torch.manual_seed(seed)
-    z = np.sort(init_params(4000, std).detach().double().numpy()/std)
-    share = [(1+math.erf(v/math.sqrt(2)))/2 for v in z]
-    far = np.abs(share - (np.arange(4000)+.5)/4000).max()
-    assert far < .04  # chance goes beyond it in 1 of 100,000

@@ -2,10 +2,8 @@
 import tempfile
 from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 import numpy as np, pytest, torch
 from hypothesis import given, strategies as st
-from fastai.data.core import DataLoaders
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
@@ -18,8 +16,7 @@ pytestmark = pytest.mark.usefixtures('one_thread')
 
 # The data loader
 
-dtypes = [np.bool_, np.uint8, np.uint16, np.uint32, np.uint64, np.int8, np.int16, np.int32,
-          np.int64, np.float16, np.float32, np.float64, np.complex64, np.complex128]
+dtypes = [np.bool_, np.uint8, np.uint16, np.int64, np.float16, np.float32, np.complex64]
 kinds = 'tensor', 'array', 'memmap', 'strided tensor', 'strided array'
 
 @pytest.fixture(scope='module', autouse=True)
@@ -44,7 +41,7 @@ def table(draw):
 def same(t, a):
     return t.shape==a.shape and t.numpy().dtype==a.dtype and t.numpy().tobytes()==a.tobytes()
 
-@cases(200)
+@cases(150)
 @given(table(), st.integers(1, 45), st.booleans(), seeds, *[st.booleans()]*2)
 def test_each_row_exactly_once(given_x, bs, shuffle, seed, swap, as_tensor):
     # The targets count the rows, so they say where each row of a batch came from
@@ -64,26 +61,8 @@ def test_each_row_exactly_once(given_x, bs, shuffle, seed, swap, as_tensor):
     torch.manual_seed(seed)
     for again,before in (epoch(), first),(epoch(), second):
         assert all(torch.equal(u,v) for b1,b2 in zip(again, before) for u,v in zip(b1,b2))
-
-@cases(100)
-@given(table(), st.integers(1, 9), st.booleans())
-def test_batches_of_arrays_are_copies(given_x, bs, shuffle):
-    x,a = given_x
-    if isinstance(x, np.ndarray):
-        for xb,_ in TensorDataLoader(x, np.arange(len(x)), bs, shuffle): xb.zero_()
-        assert np.array_equal(x, a)
-
-@cases(50)
-@given(st.integers(25, 200), st.integers(1, 30), seeds, st.booleans())
-def test_orders_differ(n, bs, seed, array):
-    rows = np.arange(n) if array else torch.arange(n)
-    dl = TensorDataLoader(rows, rows, bs, shuffle=True)
-    def order(): return torch.cat([yb for _,yb in dl]).tolist()
-    torch.manual_seed(seed)
-    orders = [order() for _ in range(3)]
-    assert len({tuple(o) for o in [*orders, range(n)]}) == 4
-    both = list(zip(iter(dl), iter(dl)))  # two epochs at once do not disturb each other
-    for i in range(2): assert sorted(torch.cat([b[i][1] for b in both]).tolist()) == list(range(n))
+    for xb,_ in dl if isinstance(x, np.ndarray) and not swap else []: xb.zero_()
+    assert np.array_equal(x, a)  # batches of arrays are copies
 
 def test_every_order_is_as_likely():
     torch.manual_seed(0)
@@ -93,17 +72,18 @@ def test_every_order_is_as_likely():
     assert len(names)==24
     assert ((counts-200)**2/200).sum() < 60  # chance goes beyond it in 1 of 30,000
 
-@cases(50)
+@cases(40)
 @given(table(), st.integers(1, 45), st.booleans(), *[st.none() | st.integers(1, 9)],
        st.none() | st.booleans())
 def test_new_loader(given_x, bs, shuffle, new_bs, new_shuffle):
-    x,_ = given_x
+    x,a = given_x
     dl = TensorDataLoader(x, np.arange(len(x)), bs, shuffle)
     new = dl.new(bs=new_bs, shuffle=new_shuffle)
     wanted = new_bs or bs, shuffle if new_shuffle is None else new_shuffle
     assert (new.bs, new.shuffle) == wanted and new.x is x and new.y is dl.y
-    assert (dl.bs, dl.shuffle) == (bs, shuffle)
     assert len(dl.one_batch()[0]) == min(bs, len(x))
+    assert len(dl.dataset) == len(x)
+    assert all(same(torch.as_tensor(row), a[i]) for row,i in dl.dataset)
 
 def test_64_rows_in_order_by_default():
     dl = TensorDataLoader(torch.arange(100), np.arange(100))
@@ -116,13 +96,9 @@ def test_device():
     def devices(batches): return {t.device.type for b in batches for t in b}
     assert devices(dl) == devices([dl.new(bs=3).one_batch()]) == {'meta'}
     assert devices(dl.to('cpu')) == {'cpu'}
-    assert devices(dl.to('meta')) == {'meta'}
-
-def test_batches_stay_where_the_images_are():
     meta,cpu = torch.zeros(5, 2, device='meta'),torch.zeros(5)
     assert TensorDataLoader(meta, cpu).device.type == 'meta'
     assert TensorDataLoader(np.zeros((5,2)), cpu).device.type == 'cpu'
-    assert [t.device.type for t in TensorDataLoader(cpu, cpu).one_batch()] == ['cpu', 'cpu']
     class Old(np.ndarray): device = property()  # without a device, as in NumPy 1
     assert TensorDataLoader(np.zeros((5,2)).view(Old), cpu).device.type == 'cpu'
 
@@ -136,143 +112,52 @@ def test_row_numbers_go_where_the_images_are(monkeypatch):
     TensorDataLoader(torch.zeros(5, 2, device='meta'), torch.zeros(5)).one_batch()
     assert at == [('meta', 'meta'), ('cpu', 'cpu')]
 
-# In other people's loops, written for PyTorch's loader
-
-@cases(50)
-@given(table(), st.integers(1, 45))
-def test_dataset(given_x, bs):
-    x,a = given_x
-    dataset = TensorDataLoader(x, np.arange(len(x)), bs).dataset
-    assert len(dataset) == len(x) and all(same(torch.as_tensor(row), a[i]) for row,i in dataset)
-
-def digits(n=300, classes=5):
-    "Images that can be told apart, as PyTorch's examples/mnist takes them: `[n,1,h,w]` and `[n]`"
+def test_in_a_loop_written_for_the_loader_of_pytorch():
+    # As in PyTorch's examples: lengths of the loader and of its dataset, `.to(device)`
     torch.manual_seed(0)
-    y = torch.randint(classes, (n,))
-    return torch.randn(n,1,6,6)*.3 + torch.randn(classes,1,6,6)[y], y
-
-def a_net(): return nn.Sequential(nn.Flatten(), nn.Linear(36,5), nn.LogSoftmax(1))
-
-def test_in_the_loop_of_the_examples_of_pytorch(capsys):
-    # It says how far it is by `len(loader.dataset)`, and divides the right ones by it
-    def train(model, device, loader, opt, epoch):
-        model.train()
-        for i,(data,target) in enumerate(loader):
-            data,target = data.to(device),target.to(device)
-            opt.zero_grad()
-            loss = F.nll_loss(model(data), target)
-            loss.backward()
-            opt.step()
-            if i%2 == 0:
-                done,n = i*len(data),len(loader.dataset)
-                print(f'epoch {epoch} [{done}/{n} ({100.*i/len(loader):.0f}%)] {loss.item():.4f}')
-    @torch.no_grad()
-    def test(model, device, loader):
-        model.eval()
-        loss = right = 0
-        for data,target in loader:
-            output = model(data.to(device))
-            loss += F.nll_loss(output, target.to(device), reduction='sum').item()
-            right += output.argmax(1, keepdim=True).eq(target.view(-1,1)).sum().item()
-        return loss/len(loader.dataset),right/len(loader.dataset)
-    x,y = digits()
+    y = torch.randint(5, (300,))
+    x = torch.randn(300,1,6,6)*.3 + torch.randn(5,1,6,6)[y]
     def result(loader):
         torch.manual_seed(1)
-        model = a_net()
+        model = nn.Sequential(nn.Flatten(), nn.Linear(36,5), nn.LogSoftmax(1))
         opt = torch.optim.Adadelta(model.parameters(), lr=3.)
-        schedule = torch.optim.lr_scheduler.StepLR(opt, step_size=1, gamma=.7)
-        for epoch in 1,2,3,4:
-            train(model, torch.device('cpu'), loader, opt, epoch)
-            schedule.step()
-        return *test(model, torch.device('cpu'), loader),capsys.readouterr().out
+        right = 0
+        for epoch in range(4):
+            for i,(data,target) in enumerate(loader):
+                data,target = data.to('cpu'),target.to('cpu')
+                opt.zero_grad()
+                output = model(data)
+                F.nll_loss(output, target).backward()
+                opt.step()
+                if epoch == 3: right += output.argmax(1, keepdim=True).eq(target.view(-1,1)).sum()
+            assert i+1 == len(loader)
+        return right.item()/len(loader.dataset)
     ours,theirs = result(TensorDataLoader(x, y, 64)),result(DataLoader(TensorDataset(x, y), 64))
-    assert ours == theirs and ours[1] > .95 and '[128/300 (40%)]' in ours[2]
-
-class Miniai:
-    "A Learner as fast.ai's part 2 course builds one: callbacks by name, `dls.train`, `dls.valid`"
-    def __init__(self, model, dls, loss_func, lr, cbs): self.__dict__.update(
-        model=model, dls=dls, loss_func=loss_func, lr=lr, cbs=cbs)
-
-    def callback(self, name):
-        for cb in self.cbs:
-            if hasattr(cb, name): getattr(cb, name)(self)
-
-    def fit(self, n_epochs):
-        self.opt = torch.optim.SGD(self.model.parameters(), self.lr)
-        for self.epoch in range(n_epochs):
-            for training in True,False:
-                self.model.train(training)
-                self.dl = self.dls.train if training else self.dls.valid
-                self.callback('before_epoch')
-                with torch.set_grad_enabled(training):
-                    for self.iter,self.batch in enumerate(self.dl): self.one_batch()
-                self.callback('after_epoch')
-
-    def one_batch(self):
-        self.callback('before_batch')
-        self.preds = self.model(self.batch[0])
-        self.loss = self.loss_func(self.preds, self.batch[1])
-        if self.model.training:
-            self.loss.backward()
-            self.opt.step()
-            self.opt.zero_grad()
-        self.callback('after_batch')
-
-class Weighed:
-    "Its metrics: a mean over rows, each batch by its size; it asks for device and lengths, too"
-    def __init__(self): self.log = []
-    def before_epoch(self, learn): self.right = self.rows = 0
-    def before_batch(self, learn): learn.batch = [t.to('cpu') for t in learn.batch]
-    def after_batch(self, learn):
-        xb,yb = learn.batch
-        self.right += (learn.preds.argmax(1) == yb).sum().item()
-        self.rows += len(xb)
-    def after_epoch(self, learn):
-        assert learn.iter+1 == len(learn.dl) and self.rows == len(learn.dl.dataset)
-        self.log.append(self.right/self.rows)
-
-@pytest.mark.parametrize('pair', [SimpleNamespace, DataLoaders])
-def test_in_the_learner_of_miniai(pair):
-    x,y = digits()
-    def result(*loaders):
-        torch.manual_seed(1)
-        dls = pair(*loaders) if pair is DataLoaders else pair(train=loaders[0], valid=loaders[1])
-        metric = Weighed()
-        Miniai(a_net(), dls, F.nll_loss, .3, [metric]).fit(3)
-        return metric.log
-    ours = result(TensorDataLoader(x[:250], y[:250], 32), TensorDataLoader(x[250:], y[250:], 64))
-    parts = (slice(250), 32),(slice(250, 300), 64)
-    theirs = result(*[DataLoader(TensorDataset(x[s], y[s]), bs) for s,bs in parts])
-    assert ours == theirs and len(ours) == 6 and ours[-1] > .9
+    assert ours == theirs > .9
 
 # Gradients
 
-@cases(100)
+@cases(60)
 @given(linear_case())
 def test_calc_grad(case):
     x,y,w,b = case
     params = w.clone().requires_grad_(),b.clone().requires_grad_()
-    arrays = [t.numpy() for t in case]
-    wanted = loss_and_grads(*arrays)
+    wanted = loss_and_grads(*(t.numpy() for t in case))
     for times in 1,2:  # the second time, gradients add up
         loss = calc_grad(x, y, lambda xb: linear(xb, *params))
         assert not loss.requires_grad and close(loss, wanted[0], 1e-12)
         assert all(close(p.grad, times*g, 1e-12) for p,g in zip(params, wanted[1:]))
-    h,(x,y,w,b) = 1e-5,arrays
-    def moved(i, by): return loss_and_grads(x, y, w + by*(np.arange(len(w))==i)[:,None], b)[0]
-    slopes = [(moved(i,h)-moved(i,-h))/(2*h) for i in range(len(w))]
-    assert close(params[0].grad[:,0]/2, slopes, 1e-8)
 
 # Validation
 
-@cases(100)
+@cases(60)
 @given(st.lists(st.tuples(st.floats(-9, 9), st.integers(1, 9), st.booleans()), min_size=1))
 def test_mean_over_rows(batches):
     rows = [mean for mean,n,_ in batches for _ in range(n)]
     result = mean_over_rows([(torch.tensor(m) if as_tensor else m, n) for m,n,as_tensor in batches])
     assert type(result) is float and close(result, np.mean(rows), 1e-6)
 
-@cases(100)
+@cases(60)
 @given(linear_case(torch.float32), st.data())
 def test_validate_epoch(case, more):
     x,y,w,b = case

@@ -1,77 +1,38 @@
-"What a reader meets: tests folded, lines that fit, small functions."
-import ast, re
-from functools import cache
+"What a reader meets: checks folded, lines that fit, each figure described."
+import re
 import nbformat, pytest
 from conftest import lessons, notebooks
 
 def each(paths): return pytest.mark.parametrize('path', paths, ids=lambda p: p.stem)
 
-@cache
-def read(path):
-    "Its cells, each with a name to find it by, its lines, and whether Jupyter folds it"
-    cells = nbformat.read(path, 4).cells
-    for i,c in enumerate(cells):
-        c.is_code = c.cell_type=='code'
-        c.folds = bool(c.metadata.get('jupyter', {}).get('source_hidden'))
-        c.lines = [l for l in c.source.splitlines() if l.strip() and not l.startswith('#|')]
-        c.name = f'{path.stem}, cell {i}: {c.lines[0][:60] if c.lines else ""}'
-    return cells
+def code(path):
+    "Its code cells, by a name to find them by"
+    cells = enumerate(nbformat.read(path, 4).cells)
+    return {f'{path.stem}, cell {i}': c for i,c in cells if c.cell_type=='code'}
 
-def has(cell, directive): return re.search(rf'(?m)^#\| *{directive}\b', cell.source)
-def in_view(path): return [c for c in read(path) if c.is_code and not c.folds]
-def folded(path): return [c for c in read(path) if c.is_code and c.folds]
-
-# Folding
+def folds(cell): return bool(cell.metadata.get('jupyter', {}).get('source_hidden'))
 
 @each(notebooks)
-def test_hidden_cells_fold(path): assert [c.name for c in in_view(path) if has(c, 'hide')] == []
+def test_hidden_cells_fold(path):
+    hidden = {name: c for name,c in code(path).items() if re.search(r'(?m)^#\| *hide\b', c.source)}
+    assert [name for name,c in hidden.items() if not folds(c)] == []
 
 @each(notebooks)
 def test_colab_folds_what_jupyter_folds(path):
     def folds_in_colab(c): return c.metadata.get('cellView')=='form'
-    assert [c.name for c in read(path) if folds_in_colab(c) != c.folds] == []
-
-def is_import(line): return re.match(r'(import|from|warnings\.filterwarnings)\b', line)
-def only_imports(cell): return all(is_import(l) or re.match(r'[\s#)]', l) for l in cell.lines)
-
-@each(lessons)
-def test_one_folded_cell_a_section(path):
-    # Apart from the one that installs on Colab, and from one of imports
-    install,*rest = folded(path)
-    assert 'google.colab' in install.source
-    free = [c.name for c in rest if only_imports(c)][:1]
-    sections = [[]]
-    for c in read(path):
-        if re.search('(?m)^## ', c.source) and not c.is_code: sections.append([])
-        if c in rest and c.name not in free: sections[-1].append(c.name)
-    assert [names[1:] for names in sections if len(names) > 1] == []
+    assert [name for name,c in code(path).items() if folds_in_colab(c) != folds(c)] == []
 
 @each(notebooks)
-def test_lines_fit_in_an_editor(path):
-    assert [(c.name, l) for c in read(path) if c.is_code for l in c.lines if len(l) > 100] == []
+def test_lines_fit(path):
+    # On the page, where a lesson shows them; elsewhere in an editor
+    def widest(c): return 88 if path in lessons and not folds(c) else 100
+    assert [(name, line) for name,c in code(path).items() for line in c.source.splitlines()
+            if len(line) > widest(c) and not line.startswith('#|')] == []
 
-# Code in view
-
-@each(lessons)
-def test_lines_fit_on_the_page(path):
-    assert [(c.name, l) for c in in_view(path) for l in c.lines if len(l) > 88] == []
-
-most = dict(linear=2, sigmoid=2, batch_accuracy=2, mnist_loss=4, calc_grad=4, BasicOptim=8,
-            validate_epoch=8, train_epoch=8, descend=8, TensorDataLoader=20)  # lines; or else 14
-
-def functions(nodes): return [n for n in nodes if isinstance(n, ast.FunctionDef)]
-
-def length(f):
-    "Lines of the body of a function, or of all methods of a class, without docstring and comments"
-    if isinstance(f, ast.ClassDef): return sum(map(length, functions(f.body)))
-    body = f.body[ast.get_docstring(f) is not None:]
-    return sum(n.end_lineno-n.lineno+1 for n in body)
-
-@each(lessons)
-def test_exported_code_is_small(path):
-    trees = [(c.name, ast.parse(c.source)) for c in read(path) if c.is_code and has(c, 'export')]
-    def measured(tree):
-        classes = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name in most]
-        return classes + functions(ast.walk(tree))
-    found = [(name, f.name, length(f)) for name,tree in trees for f in measured(tree)]
-    assert [f for f in found if f[2] > most.get(f[1], 14)] == []
+@each(notebooks)
+def test_figures_are_described(path):
+    def is_figure(o):
+        data = o.get('data', {})
+        return 'image/png' in data or '<img' in data.get('text/html', '')
+    assert [name for name,c in code(path).items() if any(map(is_figure, c.outputs))
+            and not re.search(r'(?m)^#\| *fig-alt: *\S', c.source)] == []

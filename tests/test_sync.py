@@ -70,6 +70,3 @@ def test_github_shows_the_outputs(path):
     # And what `quiz` makes has words
     asked = [d for d in data if re.match('<quiz-', d.get('text/html', ''))]
     assert [d for d in asked if not d.get('text/markdown')] == []
-
-@each_notebook
-def test_size(path): assert path.stat().st_size < 1.5e6
