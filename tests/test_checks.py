@@ -153,7 +153,7 @@ for f in mnist_loss,batch_accuracy:
 
 # minibatches
 
-no_tables = [1,2], None, 'ab', torch.tensor(1), np.array(1)
+no_tables = [1,2], 'ab', torch.tensor(1), np.array(1)
 with_rows = 'must be a tensor or NumPy array with rows; got'
 error('loader of x', TypeError, f'x {with_rows}',
       lambda v: TensorDataLoader(v, ones(2)), *no_tables)
@@ -191,7 +191,7 @@ error('parameters that are no tensors', ValueError, 'parameter 1, a int, collect
       lambda: BasicOptim([ones(2).requires_grad_(), 3], .1))
 not_made_for_it = r'parameter 0, of shape \[2\], collects no gradient; make it with init_params'
 error('constants', ValueError, not_made_for_it, lambda: BasicOptim([ones(2)], .1))
-error('results', ValueError, not_made_for_it, lambda: BasicOptim([2*ones(2).requires_grad_()], .1))
+error('results', ValueError, 'parameter 0, .*it is no leaf', lambda: BasicOptim([2*ones(2).requires_grad_()], .1))
 error('optimizer at rate', ValueError,
       'learning rate must be above 0 and finite, .*; got {v}',
       lambda lr: BasicOptim(a_model().parameters(), lr), *no_rates)
