@@ -7,6 +7,7 @@ __all__ = ['gradient']
 
 # %% ../nbs/01_gradients.ipynb #265427cc
 import torch
+from .checks import check_slope
 
 # %% ../nbs/01_gradients.ipynb #f71dd0e7
 def gradient(
@@ -15,5 +16,5 @@ def gradient(
 ) -> float:  # The slope of `f` at `x`
     "How `f(x)` changes for a small change of `x`, per unit of change, by `backward`."
     x = torch.tensor(float(x)).requires_grad_()
-    f(x).backward()
+    check_slope(f, x).backward()
     return x.grad.item()

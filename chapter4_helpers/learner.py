@@ -18,8 +18,8 @@ from types import SimpleNamespace
 import torch
 
 from .checks import (
-    check_batches, check_finite, check_learner, check_loss, check_lr,
-    check_optimizer, check_range, check_steps, check_whole)
+    advice, check_batch, check_batches, check_finite, check_learner, check_loss, check_lr,
+    check_optimizer, check_place, check_range, check_steps, check_valid, check_whole)
 from .loss import mnist_loss
 from .minibatches import mean_over_rows
 from .optimizer import BasicOptim
@@ -60,7 +60,9 @@ class Loop:
         if place != 'fit': self(f'after_{place}')  # `fit` sees to its own
 
     def zero_grad(self): self.opt.zero_grad()
-    def predict(self): self.pred = self.model(self.xb)
+    def predict(self, *given):
+        check_place(*given)
+        self.pred = self.model(self.xb)
     def get_loss(self):
         self.loss = self.loss_func(self.pred, self.yb)
         if self.training: check_loss(self.loss)
@@ -72,7 +74,7 @@ class Loop:
         if not self.training: self.seen.append((self.pred, self.yb, self.loss))
 
     def _batches(self):
-        for self.iter,(self.xb,self.yb) in enumerate(self.dl):
+        for self.iter,(self.xb,self.yb) in enumerate(map(check_batch, self.dl)):
             self.do('batch', self._batch, CancelBatchException)
         check_batches(self.iter is not None)
 
@@ -83,7 +85,7 @@ class Loop:
         try:
             self.dl,self.training,self.seen,self.iter = dl,training,[],None
             self.model.train(training)
-            with torch.set_grad_enabled(training):
+            with torch.set_grad_enabled(training), advice(self.loss_func):
                 if training: self.do('train', self._batches, CancelTrainException)
                 else: self.do('validate', self._batches, CancelValidException)
             return self.seen
@@ -167,12 +169,12 @@ class Learner(Loop):
 
     def get_preds(self, dl=None):
         "Predictions and targets of all rows of `dl`, by default the validation set."
-        seen = self._run(self.dls.valid if dl is None else dl, False)
+        seen = self._run(check_valid(self.dls.valid if dl is None else dl), False)
         return tuple(torch.cat(column) for column in [*zip(*seen)][:2])
 
     def validate(self, dl=None):
         "Loss and metrics over all rows of `dl`, by default the validation set."
-        seen = self._run(self.dls.valid if dl is None else dl, False)
+        seen = self._run(check_valid(self.dls.valid if dl is None else dl), False)
         if not seen: return []  # a callback cancelled it
         preds,targets = (torch.cat(column) for column in [*zip(*seen)][:2])
         loss = mean_over_rows([(loss, len(yb)) for _,yb,loss in seen])
@@ -203,7 +205,7 @@ class Learner(Loop):
 
     def show_results(self, max_n=9, vocab=range(10)):
         "Draw digits of the first validation batch, each with target and answer."
-        x,y = next(iter(self.dls.valid))
+        x,y = next(iter(check_valid(self.dls.valid)))
         preds = self.get_preds([(x,y)])[0]
         answers = preds.argmax(1) if preds.shape[1] > 1 else (preds[:,0] > 0).long()
         titles = [f'{vocab[t]}, says {vocab[a]}' for t,a in zip(y, answers)]

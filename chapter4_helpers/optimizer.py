@@ -10,10 +10,10 @@ import time
 from typing import NamedTuple
 
 import torch
-from torch import nn
 
 from .checks import (
-    check_finite, check_grads, check_lr, check_params, check_whole, with_history)
+    check_batch, check_finite, check_grads, check_lr, check_params, check_state, check_whole,
+    for_one_score, training, with_history)
 from .loss import batch_accuracy, mnist_loss
 from .minibatches import calc_grad, mean_over_rows, validate_epoch
 
@@ -37,19 +37,26 @@ class BasicOptim:
         "Forget all gradients"
         for p in self.params: p.grad = None
 
+    # For a checkpoint, as PyTorch's optimizers have them
+    def state_dict(self): return dict(lr=self.lr)
+    def load_state_dict(self, state): self.lr = check_state(state)['lr']
+
 # %% ../nbs/05_optimizer.ipynb #723df91a
 def train_epoch(
     model,                 # Any callable that gives predictions for a batch
     dl,                    # Batches `(xb, yb)`
     opt,                   # Anything with `step` and `zero_grad`
     loss_func=mnist_loss,  # From predictions and targets to a tensor with one number
-) -> float:                # Mean loss over the rows, as a Python float
-    "A step for each batch of `dl`; `FloatingPointError` if a loss is nan or infinite."
-    if isinstance(model, nn.Module): model.train()
+) -> float:                # The batches' losses, each weighed by its rows, as a Python float
+    """A step for each batch of `dl`; `FloatingPointError` if a loss is nan or infinite.
+
+    If the loss is a mean over its batch, what comes back is the mean over all rows. A module is
+    put into training mode; modules inside a function keep the mode that they have."""
+    training(model)
     losses = []
-    for xb,yb in dl:
+    for xb,yb in map(check_batch, dl):
         opt.zero_grad()
-        losses.append((calc_grad(xb, yb, model, loss_func), len(xb)))
+        losses.append((calc_grad(xb, yb, model, loss_func), len(yb)))
         opt.step()
     check_finite([loss for loss,n in losses])
     return mean_over_rows(losses)
@@ -58,9 +65,13 @@ def train_epoch(
 class Epoch(NamedTuple):
     "What `train_model` notes of an epoch."
     epoch: int         # Counted from 0
-    train_loss: float  # Mean loss over the training rows, while they were learned from
+    train_loss: float  # What `train_epoch` returned: of rows that were being learned from
     metric: float      # On the validation set, after the epoch
     seconds: float     # For both
+
+# So that `torch.load(..., weights_only=True)` reads a history, where this module is imported.
+# For anywhere else save plain tuples: `[tuple(h) for h in history]`
+torch.serialization.add_safe_globals([Epoch])
 
 def train_model(
     model,                  # Any callable that gives predictions for a batch
@@ -69,11 +80,12 @@ def train_model(
     opt,                    # Anything with `step` and `zero_grad`
     epochs,                 # How many times to go through `train_dl`
     loss_func=mnist_loss,   # From predictions and targets to a tensor with one number
-    metric=batch_accuracy,  # From predictions and targets to the mean over the batch
+    metric=batch_accuracy,  # From predictions and targets of all validation rows to one number
 ) -> list:                  # History: an `Epoch` for each epoch that was finished
     "Train and show how it goes; an interrupt returns the history so far."
     from fastprogress import master_bar
     check_whole(epochs=epochs)
+    if metric is batch_accuracy: loss_func = for_one_score(loss_func)
     history,bar,name = [],master_bar(range(epochs)),getattr(metric,'__name__','metric')
     try:
         for i in bar:
