@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 fail = {
     '01_gradients': ['loss.backward()', 'test_eq(xs.grad.tolist(), [-3,0,2,4])',
                      'x.grad.zero_()', 'test_eq((first, zeroed.item(), x.grad), '],
-    '02_learning_rate': ['lr = 0.1', 'loss.backward()', 'lr = 1e-5'],
+    '02_learning_rate': ['loss.backward()'],
     '03_mnist_loss': ['loss.backward()', 'lr = 1'],
     '04_minibatches': ['assert noise[0]>1; test_close((noise[2]/'],
     '05_optimizer': ['test_close(linear_model(train_x).detach('],
