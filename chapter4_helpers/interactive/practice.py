@@ -114,10 +114,12 @@ def _same(got, want, near):
         return all(_same(g, w, near) for g,w in zip(got, want))
     return got == want
 
-def _same_seen(got, want, near):
-    "The same, but one number may come in brackets where one is wanted"
+def _bare(got, want):
+    "One number may come in brackets, where one is wanted"
     while _is_number(want) and isinstance(got, list) and len(got) == 1: got = got[0]
-    return _same(got, want, near)
+    return got
+
+def _same_seen(got, want, near): return _same(_bare(got, want), want, near)
 
 # %% ../../nbs/interactive/practice.ipynb #e1f3106b
 def _show(x, dot=''):
@@ -147,15 +149,16 @@ def _should(shows, label, want):
     if label.endswith('?'): return f'For {shows}: {label} It should be {_show(want)}'
     return f'For {shows}{f", {label} should be" if label else " it should give"} {_show(want)}'
 
-def _tell(task, i, got, want):
-    "What should have come from input `i`, and what came"
-    label = next(k for k in want if k in got and not _same_seen(got[k], want[k], task.near))
-    got,want = got[label],want[label]
-    shapes = _shape(got),_shape(want)
+def _tell(task, got, want, label=None):
+    "The first input that shows it, what should have come, and what came"
+    shows,label,got,want = next(
+        (i.shows, k, g[k], w[k]) for i,g,w in zip(task.inputs, got, want) if isinstance(g, dict)
+        for k in w if k in g and label in (None, k) and not _same_seen(g[k], w[k], task.near))
+    shapes = _shape(_bare(got, want)),_shape(want)
     if None not in shapes and shapes[0] != shapes[1]: got,want = map(_in_words, shapes)
     if got is None: got = 'nothing (None)'
     yours = f'with yours it is {_show(got)}' if label else f'yours gives {_show(got)}'
-    return f'{_should(task.inputs[i].shows, label, want)}; {yours}.'
+    return f'{_should(shows, label, want)}; {yours}.'
 
 # %% ../../nbs/interactive/practice.ipynb #62aeab80
 @contextmanager
@@ -271,8 +274,41 @@ _errors = {name: (re.compile(pattern), says) for name,pattern,says in (
     ('no notes to go back by', 'does not require grad',
      'What you call `backward` on has no notes: nothing that it was made from collects gradients, '
      'or they were lost on the way.'),
-    ('backward on many numbers', 'only for scalar outputs|element.* can be converted to (a )?Scalar',
-     'There are several numbers here, where one is needed. What makes one number of many?'),
+    ('one number where there are many',
+     'only for scalar outputs|(can be|cannot be) converted to|only one-element tensors can be',
+     'There are several numbers here, where one is needed. Do you want one number made of them, or '
+     'the same done with each?'),
+    ('brackets missing', "builtin_function_or_method|'(method|function)' object",
+     'This is a function or a method itself, and not what it gives. Are brackets missing after it?'),
+    ('brackets after a value', "' object is not callable",
+     'Brackets call something, and this is a value, such as a number or a tensor. (`.grad`, `.data` '
+     'and `.shape` stand without brackets.)'),
+    ('the model itself', r"\'(Linear|Sequential)\'",
+     'Here stands the model itself. Do you mean what it gives for a batch, or the loss?'),
+    ('the loader itself', 'TensorDataLoader',
+     'Here stands the loader itself. It hands out batches, one after the other: what asks it for them?'),
+    ('a number for a gradient', 'assigned grad expected',
+     '`.grad` takes a tensor, or None. Which of the two says that there is no gradient?'),
+    ('an underscore missing', "'Tensor' object has no attribute 'zero'",
+     'PyTorch methods that change the tensor itself have an underscore at the end.'),
+    ('a method is missing', "object has no attribute '(step|zero_grad)'",
+     'An optimizer has two methods, `step` and `zero_grad`, and this one is not there. How is it '
+     'spelled, and is it indented under the class?'),
+    ('not kept in self', "'BasicOptim' object has no attribute",
+     'The object does not have this. What one method is to leave for the others, it puts into '
+     '`self.` under the same name.'),
+    ('self is missing', r'\w\.\w+\(\) takes 0 positional',
+     'Python gives every method the object itself as its first argument. Is there a `self`?'),
+    ('called without arguments', r'\.(step|zero_grad)\(\) missing',
+     '`step` and `zero_grad` are called with nothing in their brackets. Where does the object get '
+     'what it needs?'),
+    ('two results', 'return_types',
+     'Along an axis, `max` gives two things: the values, and where they are. Which do you want?'),
+    ('a number where a tensor is needed', 'must be Tensor, not (int|float)',
+     'A tensor is needed here, and this is a plain number.'),
+    ('an index too far', '^IndexError: (index .* out of bounds|list index)',
+     'There is nothing with this number. Counting begins at 0, rows come before columns, and sizes '
+     'may be others than you expect. Where does the number come from?'),
     ('if with many rows', 'Boolean value of Tensor with more than one value',
      '`if` wants one True or False, and this tensor has one for each element. What picks between '
      'two tensors for all of them at once?'),
@@ -297,8 +333,8 @@ _errors = {name: (re.compile(pattern), says) for name,pattern,says in (
      'being a tensor?'),
     ('a list where a tensor is needed', "'list' object has no attribute",
      'This is a list. Do it for each of its items, or make a tensor of it first.'),
-    ('a name that is not there', '^NameError|^UnboundLocalError',
-     'Is it spelled as where it was made, and has the cell that makes it run?'),
+    ('a name that is not there', '^NameError|^UnboundLocalError|^AttributeError: module',
+     'Is it spelled right, capital letters too, and is it there by the time you use it?'),
     ('no end', '^RecursionError', 'It calls itself, again and again. Is that meant?'),
 )}
 
@@ -334,13 +370,26 @@ def _compare(task, got, want):
     differ = [i for i,(g,w) in enumerate(zip(got, want)) if not _same(g, w, task.near)]
     return min(differ, key=lambda i: (bool(task.inputs[i].remark), i), default=None)
 
-def _recognise(task, got):
-    "Name and sentence of the mistake that does the same on all inputs that count"
-    for name,m in task.mistakes.items():
-        for wrong in (m.wrong, *m.also):
-            i = _compare(task, got, _known(task.name, wrong))
-            if i is None or task.inputs[i].remark: return name,m.says
-    return '',''
+def _labels(task, got, want):
+    "In what these differ on the inputs that count: labels, or None if one of them is an error"
+    pairs = [(g,w) for g,w,i in zip(got, want, task.inputs) if not i.remark]
+    if any(isinstance(x, _Error) or x.keys() != w.keys() for g,w in pairs for x in (g,w)): return None
+    return {k for g,w in pairs for k in w if not _same_seen(g[k], w[k], task.near)}
+
+def _recognise(task, got, want):
+    "The mistake that does the same on all inputs that count: its name, its sentence, its label"
+    wrongs = [(name, m.says, _known(task.name, f)) for name,m in task.mistakes.items()
+              for f in (m.wrong, *m.also)]
+    for name,says,seen in wrongs:
+        i = _compare(task, got, seen)
+        if i is None or task.inputs[i].remark: return name,says,None
+    # Next best: one whose function is wrong in a single respect, and in that does the same
+    differ = _labels(task, got, want)
+    for name,says,seen in wrongs if differ else ():
+        label = _labels(task, seen, want)
+        if label and len(label) == 1 and label != {''} and label <= differ:
+            if not label & _labels(task, got, seen): return name,says,*label
+    return '','',None
 
 def _open(task):
     first,seen = task.inputs[0],_known(task.name, task.right)[0]
@@ -353,11 +402,12 @@ def _judge(task, f):
     i = _compare(task, got, want)
     if i is None: return Verdict(True, '', f'Right. {task.praise}')
     if remark := task.inputs[i].remark: return Verdict(True, '', f'Right. {task.praise} {remark}')
-    mistake,why = _recognise(task, got)
+    mistake,why,label = _recognise(task, got, want)
     if isinstance(got[i], _Error):
         if not mistake: mistake,why = _about(got[i])
-        seen = _error_line(got[i]) if mistake else f'{_error_line(got[i])} (For {task.inputs[i].shows}.)'
-    else: seen = _tell(task, i, got[i], want[i])
+        seen = _error_line(got[i])
+        if not mistake: why = f"(For {task.inputs[i].shows.rstrip('.')}.)"
+    else: seen = _tell(task, got, want, label)
     return Verdict(False, mistake, f'{seen} {why}'.strip())
 
 def verdict(
@@ -404,11 +454,11 @@ def _no_gradient(f):
     "`f`, with its numbers and without its notes"
     return lambda *args: f(*args).detach()
 
-_lost = ('The numbers are right. But no gradient gets from them back to the {}: `.item()`, `.detach()`, '
-         '`torch.no_grad` or a new tensor made from numbers cut the notes off, and then there is '
-         'nothing to learn from. Where does yours do that?')
-_in_place = ('The numbers are right, but the {} themselves have changed, and whoever uses them next is '
-             'in for a surprise. What does an underscore at the end of a PyTorch method mean?')
+_lost = ('No gradient gets from the result back to the {}. `.item()`, `.detach()`, `torch.no_grad`, a '
+         'comparison, or a new tensor made from numbers cut the notes off, and then there is nothing to '
+         'learn from.')
+_in_place = ('The {} themselves have changed, and whoever uses them next is in for a surprise. Which line '
+             'changes them? (An underscore at the end of a PyTorch method says that it does.)')
 
 # %% ../../nbs/interactive/practice.ipynb #927b5bdb
 _images = 'images a {} and b {}'
@@ -456,6 +506,17 @@ _task('mnist_distance', '00_pixels', pixels.mnist_distance,
         'The numbers are right, with axes of length 1 left around them. What does `keepdim` do?'),
     'the largest difference': (lambda a,b: (a-b).abs().amax((-1,-2)),
         'This is the largest difference of all. Asked for is the mean of them.'),
+    'a fixed number of pixels': (lambda a,b: (a-b).abs().sum((-1,-2))/784,
+        'The differences have been divided by 784, however many there are. These images are smaller. What '
+        'adds up and divides by the right number?', lambda a,b: (a-b).abs().sum()/784),
+    'likeness': (lambda a,b: 1-(a-b).abs().mean((-1,-2)),
+        'It gets larger as the two get more alike. A distance is 0 between an image and itself.',
+        lambda a,b: 1-(a-b).abs().mean(), lambda a,b: -(a-b).abs().mean((-1,-2))),
+    'added': (lambda a,b: (a+b).abs().mean((-1,-2)),
+        'The two images have been added. How far is each pixel of the one from the same pixel of the '
+        'other?', lambda a,b: (a*b).mean((-1,-2))),
+    'two axes as two arguments': (lambda a,b: (a-b).abs().mean(-1,-2),
+        '`mean` takes the axes together, as one argument: a tuple.', lambda a,b: (a-b).abs().sum(-1,-2)),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #cbf69789
@@ -466,7 +527,8 @@ def _at(shows, f, x): return _call(f'f(x) = {shows} and x = {{1}}', f, x)
 _task('slope', '01_gradients', lambda f,x: (f(x+1e-4)-f(x))/1e-4,
     'Rise over run: it works for any function that you can call.',
     [_at('x**2', lambda x: x**2, 3.), _at('x**2', lambda x: x**2, -1.), _at('x**3', lambda x: x**3, 2.),
-     _at('5 - 2*x', lambda x: 5-2*x, 1.)], {
+     _at('5 - 2*x', lambda x: 5-2*x, 1.),
+     _at('1000000*x', lambda x: 1000000*x, 1.)], {
     'no division by the run': (*(fs := _each(lambda h: lambda f,x: f(x+h)-f(x)))[:1],
         'The smaller the run, the smaller does this get. The slope is rise over run. What is the rise '
         'divided by here?', *fs[1:], *_each(lambda h: lambda f,x: (f(x+h)-f(x))/(x+h)),
@@ -490,6 +552,14 @@ _task('slope', '01_gradients', lambda f,x: (f(x+1e-4)-f(x))/1e-4,
         'This is the slope of the line from the origin, 0, to the point. Rise and run are changes: from '
         '`x` to a place a little to the right of it.'),
     'the height': (lambda f,x: f(x), 'This is how high the curve is at `x`. How steep is it there?'),
+    'a run too small': (lambda f,x: (f(x+1e-20)-f(x))/1e-20,
+        'The run is so small that it is lost in rounding: `x+h` is `x`, and there is no rise. A thousandth '
+        'or a millionth is small enough.'),
+    'the rule for x**2': (lambda f,x: 2*x, '`2*x` is the slope of `x**2`. Other functions have others.'),
+    'added': (*(fs := _each(lambda h: lambda f,x: (f(x+h)+f(x))/h))[:1],
+        'The two heights have been added. A rise is how much higher the one is than the other.', *fs[1:]),
+    'height minus place': (*(fs := _each(lambda h: lambda f,x: (f(x+h)-x)/h))[:1],
+        'The place has been subtracted from the height. A rise is a difference of two heights.', *fs[1:]),
 }, near=.03)
 
 # %% ../../nbs/interactive/practice.ipynb #0a96d54c
@@ -551,6 +621,7 @@ _task('gradient', '01_gradients', gradients.gradient,
         'This is `slope`, rise over run, on Python numbers. Here it is to be exact, and for functions that take '
         'tensors, too: let `backward` do it.', *fs[1:],
         *_each(lambda h: lambda f,x: (f(x+h)-f(x-h))/(2*h))),
+    'the rule for x**2': (lambda f,x: 2*x, '`2*x` is the slope of `x**2`. Other functions have others.'),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #83370c2e
@@ -561,7 +632,7 @@ def _descent(shows, f, start, lr, steps):
         return {'': path, 'the start afterwards': 'as it was' if torch.equal(params, start) else params}
     return Input(f'f(x) = {shows}, params {_show(_plain(start), ".")}, lr {lr} and {steps} steps', run)
 
-def _way(sign=-1, rate=lambda lr: lr, clear=True, more=1, note=lambda old,new,loss: (old.clone(), loss), keep=list):
+def _way(sign=-1, rate=lambda lr: lr, grad=lambda g: g, clear=True, more=1, note=lambda old,new,loss: (old.clone(), loss), keep=list):
     "A descent that goes wrong"
     def descend(f, params, lr, steps):
         x,path = params.clone(),[]
@@ -570,7 +641,7 @@ def _way(sign=-1, rate=lambda lr: lr, clear=True, more=1, note=lambda old,new,lo
             loss = f(x)
             loss.backward()
             old = x.detach().clone()
-            with torch.no_grad(): x += sign*rate(lr)*x.grad
+            with torch.no_grad(): x += sign*rate(lr)*grad(x.grad)
             if clear: x.grad = None
             path.append(note(old, x.detach(), loss.item()))
         return keep(path)
@@ -590,9 +661,9 @@ def _refused(f, params, lr, steps):
     f(x).backward()
     x -= lr*x.grad
 
-def _on_the_start(f, params, lr, steps, note=lambda x: x.detach().clone()):
+def _on_the_start(f, params, lr, steps, note=lambda x: x.detach().clone(), more=1):
     path = []
-    for _ in range(steps+1):
+    for _ in range(steps+more):
         params.requires_grad_()
         loss = f(params)
         path.append((note(params), loss.item()))
@@ -650,7 +721,8 @@ _task('descend', '02_learning_rate', descent.descend,
     'the start has changed, and one tensor in all places':
         (lambda *args: _on_the_start(*args, note=lambda x: x.detach()),
         'All places are the last one, and so is the start that was given: it is one tensor that each '
-        'step changes. What makes a new one with the same numbers?'),
+        'step changes. What makes a new one with the same numbers?',
+        lambda *args: _on_the_start(*args, note=lambda x: x.detach(), more=0)),
     'no gradient there': (_recorded,
         'Where you use the gradient, it is None. `backward` leaves gradients only in tensors that you '
         'asked about, and a tensor that is the *result* of a recorded step is none of these. Is it there '
@@ -674,6 +746,11 @@ _task('descend', '02_learning_rate', descent.descend,
         _way(keep=lambda path: path[-1][1])),
     'two lists': (_way(keep=lambda path: tuple(zip(*path))),
         'All places come first, then all losses. Asked for is one list of pairs, `(params, loss)`.'),
+    'gradient not used': (_way(grad=lambda g: 1),
+        'Every step is as long as the learning rate, and always goes the same way. How far, and which way, '
+        'is for the gradient to say.', _way(grad=lambda g: 1, more=0), _way(grad=torch.sign)),
+    'only the start': (_way(keep=lambda path: path[:1]),
+        'The path ends where it begins. Is there a `return` in the loop?'),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #405a067c
@@ -700,8 +777,8 @@ _task('init_params', '03_mnist_loss', loss.init_params,
     'Random numbers that collect gradients: every model of the series starts from these.',
     [_statistics((_many,1), 1.), _statistics((50,400), .1), _statistics((200,100), 10.), _statistics(1, 1.)], {
     'no gradients': (lambda size, std: torch.randn(size)*std,
-        'The random numbers are right. But nothing is asked of PyTorch about them: it will keep no '
-        'notes, and `backward` will find nobody to tell. What makes a tensor collect gradients?'),
+        'Nothing is asked of PyTorch about these numbers: it will keep no notes, and `backward` will find '
+        'nobody to tell. What makes a tensor collect gradients?'),
     'requires_grad_ before the multiplication': (lambda size, std: torch.randn(size).requires_grad_()*std,
         'What is returned is the *result* of a multiplication, and the tensor that collects the '
         'gradients is the one before it, which nobody can reach any more. In which order do the two go?'),
@@ -731,6 +808,19 @@ _task('init_params', '03_mnist_loss', loss.init_params,
     'a seed inside': (lambda size, std: (torch.manual_seed(42), (torch.randn(size)*std).requires_grad_())[1],
         'Weights and bias, or two models in a row, would start from the same numbers. A seed is set '
         'once, outside, by whoever wants numbers that repeat.'),
+    'a single number as size': (lambda size, std: (torch.randn(size[0], size[1])*std).requires_grad_(),
+        'It works for a shape with two numbers. A bias has the size 1, which is a single number. How does '
+        'PyTorch\'s own function take both?', lambda size, std: torch.normal(0., std, size).requires_grad_(),
+        lambda size, std: torch.normal(0, std, size).requires_grad_(),
+        lambda size, std: torch.normal(0., std, size, requires_grad=True),
+        lambda size, std: (torch.randn(*size)*std).requires_grad_()),
+    'a fixed size': (lambda size, std: (torch.randn(784,1)*std).requires_grad_(),
+        'The size is always the same, whatever is asked for.', lambda size, std: (torch.randn(28*28)*std).requires_grad_()),
+    'requires_grad without brackets': (lambda size, std: (torch.randn(size)*std).requires_grad,
+        '`requires_grad` says *whether* a tensor collects gradients. What asks for it?'),
+    'rand for randn, moved': (lambda size, std: ((torch.rand(size)-.5)).requires_grad_(),
+        'These are spread evenly between two ends, whatever `std` is. Random weights lie around 0, most of '
+        'them near it. Which function of PyTorch draws such numbers?', lambda size, std: (torch.rand(size)*2-1).requires_grad_()),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #d1e9c8e5
@@ -778,6 +868,12 @@ _task('linear', '03_mnist_loss', loss.linear,
         'does anything need turning?', lambda x,w,b: x.T@w + b),
     'a score squeezed': (lambda x,w,b: (x@w + b).sigmoid(),
         'A score is any number. Squeezing it between 0 and 1 comes later, in the loss.'),
+    'a decision': (lambda x,w,b: ((x@w + b)>0).float(),
+        'This says three or seven already. A score is any number, and a small change of a weight should '
+        'change it.', lambda x,w,b: (x@w + b)>0),
+    'bent': (lambda x,w,b: (x@w + b).clip(0), 'Scores below 0 have become 0. A score is any number.'),
+    'new weights': (lambda x,w,b: nn.Linear(x.shape[1], 1)(x),
+        'This makes new random weights at every call. What are the arguments `weights` and `bias` for?'),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #7f308934
@@ -795,7 +891,8 @@ _task('sigmoid', '03_mnist_loss', loss.sigmoid,
         'It does not stay below 1. What keeps the fraction small is what stands below the line, and a '
         'part of that is missing.', lambda x: torch.exp(x)),
     'brackets': (lambda x: 1/1+torch.exp(-x),
-        'Python divides before it adds. So what is it that 1 is divided by here, and what did you mean?'),
+        'This is 1 plus `exp(-x)`, and nothing has been divided by it. Python divides before it adds, unless '
+        'brackets say otherwise. What stands above the line, and what below?', lambda x: 1+torch.exp(-x)),
     'above the line': (lambda x: torch.exp(-x)/(1+torch.exp(-x)),
         'It falls where it should rise: a high score comes out near 0. What stands above the line?'),
     'overflow': (lambda x: torch.exp(x)/(1+torch.exp(x)),
@@ -805,7 +902,7 @@ _task('sigmoid', '03_mnist_loss', loss.sigmoid,
         'At 0 this divides by 0. Look at the signs once more.'),
     'tanh': (lambda x: torch.tanh(x),
         'This curve has the right bend, but goes from -1 to 1. A confidence lies between 0 and 1, and '
-        '0 should become one half.'),
+        '0 should become one half.', lambda x: x/(1+x.abs())),
     'softmax': (lambda x: torch.softmax(x, 0),
         'Here the numbers of a tensor share 1 among them, so each depends on the others. A sigmoid looks '
         'at each number alone.', lambda x: torch.softmax(x, -1)),
@@ -820,6 +917,14 @@ _task('sigmoid', '03_mnist_loss', loss.sigmoid,
     'relu': (lambda x: x.relu(), 'It grows without end. A confidence lies between 0 and 1.'),
     'gradient lost': (_no_gradient(loss.sigmoid), _lost.format('numbers')),
     'in place': (lambda x: x.sigmoid_(), _in_place.format('numbers')),
+    'for one number only': (lambda x: 1/(1+math.exp(-x)),
+        '`math.exp` takes one number, and `x` has many. Which `exp` takes a whole tensor?'),
+    'scaled': (lambda x: (x-x.min())/(x.max()-x.min()),
+        'The lowest becomes 0 and the highest 1, so each number depends on the others. A sigmoid looks at '
+        'each number alone.'),
+    'no exp': (lambda x: 1/(1+(-x)), 'There is no `exp` in it: that is what makes any number positive.',
+        lambda x: 1/(1+x)),
+    'below 0': (lambda x: -1/(1+torch.exp(-x)), 'The result lies between -1 and 0. Where does the minus belong?'),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #3a0d413f
@@ -834,10 +939,12 @@ _task('mnist_loss', '03_mnist_loss', loss.mnist_loss,
      _call(_two, _t([[-4.],[4.],[0.]]), _t([[1],[0],[0]]))], {
     'no sigmoid': (lambda p,t: _distances(p, t).mean(),
         'A loss that can fall below 0 has no floor to aim for. Which step keeps the prediction between '
-        '0 and 1?'),
+        '0 and 1?', lambda p,t: _distances(p, t).sum(), lambda p,t: _distances(p, t)),
     'no sigmoid, but a distance': (lambda p,t: (p-t).abs().mean(),
         'A score can be any number, and one that is surely right lies as far from its target as one '
-        'that is wrong. Which step keeps the prediction between 0 and 1?'),
+        'that is wrong. Which step keeps the prediction between 0 and 1?', lambda p,t: (p-t).abs().sum(),
+        lambda p,t: (p-t).abs(), lambda p,t: ((p-t)**2).mean(), lambda p,t: _distances(p, t).abs().mean(),
+        lambda p,t: _distances(p, t).mean().abs()),
     'two sigmoids': (lambda p,t: _distances(p.sigmoid().sigmoid(), t).mean(),
         'Not even a perfect score gets near 0: what is between 0 and 1 already has been squeezed once '
         'more. How often is the sigmoid taken?'),
@@ -861,7 +968,7 @@ _task('mnist_loss', '03_mnist_loss', loss.mnist_loss,
         'taken. In which order do the two go?'),
     'no mean': (lambda p,t: _distances(p.sigmoid(), t),
         'There is a distance for each image. `backward` starts from one number. Which one stands for '
-        'the whole batch?', lambda p,t: (p.sigmoid()-t).abs()),
+        'the whole batch?', lambda p,t: (p.sigmoid()-t).abs(), lambda p,t: _distances(p.sigmoid(), t).mean(1)),
     'gradient lost': (_no_gradient(loss.mnist_loss), _lost.format('scores')),
     'row against column': (lambda p,t: _distances(p.sigmoid()[:,0], t).mean(),
         'With one image it is right, with several it is not: a row `[n]` met a column `[n,1]`, and '
@@ -903,6 +1010,20 @@ _task('mnist_loss', '03_mnist_loss', loss.mnist_loss,
         'Beyond 0 and 1 the scores have been cut off. Out there it is flat, and flat means no gradient. '
         'What squeezes any number between 0 and 1, and always rises?'),
     'in place': (lambda p,t: _distances(p.sigmoid_(), t).mean(), _in_place.format('scores')),
+    'sigmoid on one side': (lambda p,t: torch.where(t==1, 1-p.sigmoid(), p).mean(),
+        'For threes the sigmoid was taken and for sevens not, or the other way round. A score is to be '
+        'squeezed whatever its target is.', lambda p,t: torch.where(t==1, 1-p, p.sigmoid()).mean()),
+    'a fixed number of images': (lambda p,t: _distances(p.sigmoid(), t).sum()/784,
+        'The distances have been added up, and divided by a number that is not how many there are. What '
+        'does both?', lambda p,t: _distances(p.sigmoid(), t).sum()/256, lambda p,t: _distances(p.sigmoid(), t).sum()/2),
+    'the worst image': (lambda p,t: _distances(p.sigmoid(), t).max(),
+        'This is the distance of the image that is worst. Every image should count.'),
+    'only the first image': (lambda p,t: _distances(p.sigmoid(), t)[0],
+        'Only the first image counts. Is there a `return` in the loop?'),
+    'only the last image': (lambda p,t: _distances(p.sigmoid(), t)[-1],
+        'Only the last image counts. What becomes of those before it?'),
+    'a sum, without a gradient': (lambda p,t: _distances(p.sigmoid(), t).sum().detach(),
+        'The distances have been added up where the mean is wanted.'),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #8d781d29
@@ -919,9 +1040,9 @@ _task('batch_accuracy', '03_mnist_loss', loss.batch_accuracy,
     'threshold of 0.5': (lambda p,t: _share((p>.5)==t),
         'A score of 0.2 counts as a seven here. 0.5 is the border for confidences, after the sigmoid. '
         'These are scores: where is the border for them?', lambda p,t: _share((p>=.5)==t)),
-    'threshold of 0 after the sigmoid': (lambda p,t: _share((p.sigmoid()>0)==t),
-        'After the sigmoid everything is above 0, so everything is taken for a three. Where is the '
-        'border for confidences?', lambda p,t: _share(t==1)),
+    'everything a three': (lambda p,t: _share((p.sigmoid()>0)==t),
+        'Everything is taken for a three. (After a sigmoid every number is above 0, and after a second '
+        'one above one half.) Where is the border for what you compare?'),
     'a share of the wrong ones': (lambda p,t: _share((p>0)!=t),
         'This is the share that is wrong.', lambda p,t: _share((p<0)==t)),
     'a count for a share': (lambda p,t: ((p>0)==t).sum(),
@@ -929,9 +1050,9 @@ _task('batch_accuracy', '03_mnist_loss', loss.batch_accuracy,
         'is it?'),
     'percent': (lambda p,t: 100*_share((p>0)==t),
         'This is in percent. As a share it lies between 0 and 1.'),
-    'rounded down': (lambda p,t: ((p>0)==t).sum()//len(t),
-        'A whole number came out, where a share lies between 0 and 1. Which division keeps the '
-        'fraction?', lambda p,t: int(_share((p>0)==t))),
+    'all or nothing': (lambda p,t: ((p>0)==t).sum()//len(t),
+        'It says 1 where all are right, and 0 otherwise, with nothing between. Is it rounded, or does it ask '
+        'whether *all* are right? A share keeps its fraction.'),
     'targets not used': (lambda p,t: _share(p>0),
         'This is the share that is called a three, whatever it is. Where do the targets come in?'),
     'row against column': (lambda p,t: _share((p[:,0]>0)==t),
@@ -951,6 +1072,16 @@ _task('batch_accuracy', '03_mnist_loss', loss.batch_accuracy,
         lambda p,t: ((p>0)*t).float().mean()),
     'recall': (lambda p,t: _share(p[t==1]>0),
         'This is the share of the *threes* that are right. The sevens count, too.'),
+    'signs cancel': (lambda p,t: ((p>0).float()-t).mean(),
+        'A three taken for a seven and a seven taken for a three cancel. Is a prediction equal to its '
+        'target, yes or no?', lambda p,t: 1-((p>0).float()-t).mean(), lambda p,t: ((p>0).float()-t).mean().abs()),
+    'a fixed number of images': (lambda p,t: ((p>0)==t).sum()/784,
+        'The right ones have been divided by a number that is not how many images there are.'),
+    'only the last image': (lambda p,t: ((p>0)==t)[-1].float()/len(p),
+        'Only one image is counted, and the number of them starts again at 0 for each. What belongs before '
+        'the loop?'),
+    'only the first image': (lambda p,t: ((p>0)==t)[0].float()/len(p),
+        'It ends after the first image. What is indented under the loop, and what should come after it?'),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #6ea78baf
@@ -980,7 +1111,7 @@ _task('batches', '04_minibatches', _batches,
         'be shorter than the others.'),
     'batches that overlap': (_cut(lambda n,bs: range(n), _piece),
         'Each batch begins one item after the one before, so an item comes in several. How far is it '
-        'from one beginning to the next?', _cut(lambda n,bs: range(n-bs+1), _piece)),
+        'from one beginning to the next?', _cut(lambda n,bs: range(n-bs+1), _piece), _cut(lambda n,bs: range(n-bs), _piece)),
     'return for yield': (lambda items,bs: items[:bs],
         'What comes back is the first batch alone, and whoever loops over it gets its items. `return` '
         'ends a function. What hands out a batch and goes on?',),
@@ -1000,7 +1131,8 @@ _task('batches', '04_minibatches', _batches,
         'Items come one by one. A batch is a piece of the list, `bs` items long.'),
     'an empty batch at the end': (_cut(lambda n,bs: range(0, n+1, bs), _piece),
         'Where the items fill whole batches exactly, an empty one comes after them. Where should the '
-        'beginnings stop?', _cut(lambda n,bs: range(0, n//bs*bs+1, bs), _piece)),
+        'beginnings stop?', _cut(lambda n,bs: range(0, n//bs*bs+1, bs), _piece),
+        _cut(lambda n,bs: range(0, n*bs, bs), _piece)),
     'from the start each time': (_cut(_starts, lambda items,i,bs: items[:i+bs]),
         'Every batch begins at the first item and is longer than the one before. Where should it begin?'),
     'numbers for items': (_cut(_starts, lambda items,i,bs: list(range(i, i+bs))),
@@ -1016,6 +1148,24 @@ _task('batches', '04_minibatches', _batches,
         'It never ends: after the last batch it begins again. One pass over the items is an epoch, and '
         'whoever loops over it wants to know when that is over.'),
     'all at once': (lambda items,bs: [items], 'Everything comes in one batch. Where does `bs` come in?'),
+    'a last item is missing': (_cut(lambda n,bs: range(0, n-1, bs), _piece),
+        'Something is missing at the end. Where should the beginnings stop, and does `range` reach its end?',
+        _cut(lambda n,bs: range(0, n-bs, bs), _piece)),
+    'one item of each': (_cut(_starts, lambda items,i,bs: items[i]),
+        'Of each batch only the first item comes out. How do you write a piece of a list?'),
+    'items for their number': (lambda items,bs: [items[i:i+bs] for i in range(0, items, bs)],
+        '`range` wants numbers. How many items are there?',
+        lambda items,bs: [items[i:i+bs] for i in range(items)]),
+    'comma for colon': (lambda items,bs: [items[i,i+bs] for i in range(0, len(items), bs)],
+        'A piece of a list is written with a colon, from where to where: `items[2:5]`.'),
+    'from the second item on': (_cut(lambda n,bs: range(1, n, bs), _piece),
+        'It begins with the second item. The first has the number 0.'),
+    'the same batch for ever': (lambda items,bs: itertools.repeat(items[:bs]),
+        'It hands out the first batch again and again, and never ends. What has to change from one batch '
+        'to the next?'),
+    'never emptied': (lambda items,bs: [items[:bs]] if bs <= len(items) else [],
+        'After the first batch nothing comes any more. When a batch has been handed out, a new one has to '
+        'begin, empty.'),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #d430813a
@@ -1038,7 +1188,7 @@ def _batch_of(loss_func, n=3, there=None):
         result = calc_grad(_xb[:n].clone(), _yb[:n].clone(), model, loss_func)
         grad = model.weight.grad
         return {'': result, "the gradient of the model's weights": 'none' if grad is None else grad,
-                "the model's weights": model.weight}
+                "the model's weights": 'as they were' if torch.equal(model.weight, _model().weight) else 'changed'}
     had = f', a gradient of {_show(_plain(_t(there)))} from before' if there else ''
     return Input(f'xb {_show(_plain(_xb[:n]), ".")}, yb {_show(_plain(_yb[:n]), ".")}, a linear model with '
                  f'weights [1., -2.]{had} and {_by_name[loss_func]}', run)
@@ -1078,7 +1228,7 @@ _task('calc_grad', '04_minibatches', minibatches.calc_grad,
         'Loss functions take the predictions first and the targets second. In which order do they go in '
         'here?'),
     'loss_func not used': (_calc(use=_distance),
-        'The gradient is that of `mnist_loss`, whatever loss function comes in. Which one should it be?'),
+        'The loss is the same one whatever loss function comes in. Which should it be?', _calc(use=_mse)),
     'item before backward': (_item_first,
         '`.item()` gives a Python number, which has no notes to go back by. In which order do the two '
         'go?'),
@@ -1206,6 +1356,7 @@ _task('validate_epoch', '04_minibatches', _validate_epoch,
         'This is 1 minus the metric.'),
     'percent': (lambda model,dl,metric: 100*_whole(model, dl, metric),
         'This is in percent. The metric is wanted as it is.'),
+    'the best batch': (_over(lambda vs,ns: max(vs)), 'This is the metric of the best batch. All should count.'),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #0d6deda5
@@ -1369,6 +1520,7 @@ _task('BasicOptim', '05_optimizer', optimizer.BasicOptim,
 # %% ../../nbs/interactive/practice.ipynb #f4731c49
 class _Opt:
     "An optimizer that lets everything pass, and notes when it was called"
+    __qualname__ = 'BasicOptim'
     def __init__(self, params, lr): self.params,self.lr,self.calls = list(params),lr,[]
     def step(self):
         self.calls.append('step')
@@ -1399,7 +1551,8 @@ def _training(loss_func, n=5, bs=2, epochs=1):
         result = _plain(result)
         while isinstance(result, list) and len(result) == 1: result = result[0]
         fine = not _is_number(result) or any(_same(result, m, 1e-4) for m in means)
-        return {"the model's weights": w, 'the number of calls of `step`': opt.calls.count('step'), 'what it returns': 'the mean loss, or nothing' if fine else result}
+        more = max(0, opt.calls.count('step') - epochs*math.ceil(n/bs))
+        return {"the model's weights": w, 'the number of steps beyond one a batch': more, 'what it returns': 'the mean loss, or nothing' if fine else result}
     often = f', {epochs} epochs' if epochs > 1 else ''
     return Input(f'{n} rows in batches of {bs}, a linear model, {_by_name[loss_func]} and lr 0.1{often}', run)
 
@@ -1463,7 +1616,8 @@ _task('train_epoch', '05_optimizer', optimizer.train_epoch,
         'it?', _loop('zfbs', only=slice(1), give=lambda losses: losses[0])),
     'only the last batch': (_loop('zfbs', only=slice(-1, None)),
         'There was one step in the whole epoch, and it knew the last batch alone. What is indented under '
-        'the `for`, and what is not?', _loop('zfb', after='s')),
+        'the `for`, and what is not?', _loop('zfb', after='s'), _loop('', after='fbs'), _loop('', after='fbsz'),
+        _loop('', after='zfbs')),
     'last batch dropped': (_loop('zfbs', only=slice(-1)), 'The last batch was not learned from.'),
     'two steps a batch': (_loop('zfbss'),
         'Each gradient has been used for two steps. The second would need a new one.'),
@@ -1475,7 +1629,7 @@ _task('train_epoch', '05_optimizer', optimizer.train_epoch,
         'Loss functions take the predictions first and the targets second. In which order do they go in '
         'here?'),
     'loss_func not used': (_loop('zfbs', use=_distance),
-        'The model learned by `mnist_loss`, whatever loss function comes in. Which one should it be?'),
+        'It learns by the same loss whatever loss function comes in. Which should it be?', _loop('zfbs', use=_mse)),
     'item before backward': (_loop_item,
         '`.item()` gives a Python number, which has no notes to go back by. In which order do the two go?'),
     'gradient lost': (_loop_no_grad,
@@ -1490,6 +1644,9 @@ _task('train_epoch', '05_optimizer', optimizer.train_epoch,
     'the sum of the losses': (_loop('zfbs', give=sum),
         'It has trained as it should. What comes back is the sum of the losses, which grows with the '
         'number of batches. Take their mean (or return nothing).'),
+    'backward once, at the end': (_loop('fsz', after='b'),
+        'Nothing has been learned: `backward` comes only when the loop is over, and then no step follows.',
+        _loop('zfs', after='b'), _loop('fs', after='b'), _loop('f', after='b')),
 }, returns=False)
 
 # %% ../../nbs/interactive/practice.ipynb #14d81706
@@ -1524,6 +1681,12 @@ _task('relu', '06_nonlinearity', _relu,
         lambda x: max(0, x), lambda x: max(x, 0)),
     'gradient lost': (_no_gradient(_relu), _lost.format('numbers')),
     'in place': (lambda x: x.relu_(), _in_place.format('numbers')),
+    'max along an axis': (lambda x: x.max(0),
+        'With an axis, `max` gives the largest along it, and where it is. The 0 is meant as a number to '
+        'compare each element with.'),
+    'a module made, and not called': (lambda x: nn.ReLU(x),
+        '`nn.ReLU()` makes a module, with nothing in the brackets. The module is then called with the '
+        'numbers.', lambda x: nn.ReLU()),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #4e875c51
@@ -1620,13 +1783,16 @@ _task('simple_net', '06_nonlinearity', nonlinearity.simple_net,
         '`nn.Sequential` takes the layers one by one, and not a list of them.'),
     'a function among modules': (lambda i,h,o: nn.Sequential(nn.Linear(i,h), F.relu, nn.Linear(h,o)),
         '`nn.Sequential` takes modules, and this is a function. ReLU exists as a module, too.',
-        lambda i,h,o: nn.Sequential(nn.Linear(i,h), torch.relu, nn.Linear(h,o))),
+        lambda i,h,o: nn.Sequential(nn.Linear(i,h), torch.relu, nn.Linear(h,o)),
+        lambda i,h,o: nn.Sequential(nn.Linear(i,h), F.relu(), nn.Linear(h,o))),
     'brackets missing': (lambda i,h,o: nn.Sequential(nn.Linear(i,h), nn.ReLU, nn.Linear(h,o)),
         '`nn.ReLU` is a class. What makes a module of it?'),
     'a function': (_function,
         'It computes scores, and nobody can ask it for its parameters, so an optimizer would not find '
         'them. What knows its parameters?'),
     'flat scores': (_AtTheEnd, 'The scores stand in a row. They should be a column, one row for each image.') ,
+    'as many scores as units': (_layers(lambda L,R,i,h,o: (L(i,h), R, L(h,h))),
+        'The last layer gives as many numbers as the hidden one. How many scores are wanted?'),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #2e542f47
@@ -1695,11 +1861,15 @@ _task('convolve', '07_going_deeper', _convolve,
         'The numbers are right, and two axes of length 1 are left around them: those of images and '
         'filters.', lambda i,k: F.conv2d(i[None,None], k[None,None])[0]),
     'flat': (lambda i,k: _convolve(i, k).flatten(),
-        'The numbers are right, in one long list. The result is an image again, with rows.'),
+        'The numbers stand in one long list. The result is an image again, with rows.',
+        lambda i,k: _convolve(i, k).T.flatten()),
     'bent': (lambda i,k: _convolve(i, k).clip(0),
         'Below 0 everything has become 0. That is the ReLU, which comes after the convolution.'),
     'added up': (lambda i,k: _convolve(i, k).sum(),
         'The results of all places have been added up. Each place is a pixel of the result.'),
+    'conv2d without its axes': (lambda i,k: F.conv2d(i, k),
+        '`F.conv2d` takes many images with several channels, and many filters. So image and kernel need four '
+        'axes each. What adds an axis of length 1?'),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #02640038
@@ -1727,7 +1897,8 @@ _task('softmax', '07_going_deeper', _softmax,
         lambda s: _shares_of((s-s.max(0, keepdim=True)[0]).exp(), 0)),
     'no exp': (lambda s: _shares_of(s),
         'The scores have been divided by their sum as they are, so a score below 0 gives a share below '
-        '0. What makes any number positive first?', lambda s: s/s.sum(), lambda s: s/s.sum(1)),
+        '0. What makes any number positive first?', lambda s: s/s.sum(), lambda s: s/s.sum(1),
+        lambda s: _shares_of(s-s.max(1, keepdim=True)[0])),
     'no shares': (lambda s: s.exp(),
         'They are all positive now, and do not add up to 1. What turns them into shares of a whole?',
         lambda s: (s-s.max(1, keepdim=True)[0]).exp()),
@@ -1750,6 +1921,15 @@ _task('softmax', '07_going_deeper', _softmax,
         'much as a high one. Which function makes any number positive, and always rises?',
         lambda s: _shares_of(s.abs())),
     'twice': (lambda s: s.softmax(1).softmax(1), 'The probabilities have been put through softmax once more.'),
+    'divided by something else': (lambda s: s.exp()/s.sum(1, keepdim=True),
+        '`exp` made them positive. What are they to be divided by, so that a row adds up to 1?',
+        lambda s: s.exp()/s.exp().mean(1, keepdim=True), lambda s: s.exp()/s.exp().max(1, keepdim=True)[0],
+        lambda s: s.exp()/s.exp().sum(1, keepdim=True).log(), lambda s: s.exp()/s.sum(), lambda s: s.exp()/s.shape[1]),
+    'only the highest': (lambda s: s.softmax(1).max(1)[0],
+        'There is one number for each row. Every score should get its share.', lambda s: s.argmax(1),
+        lambda s: s.softmax(1).max(1)),
+    'another base': (lambda s: _shares_of(2**s),
+        'The shares are a little too even. It should be powers of 2.718..., `exp`.'),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #e707120f
@@ -1813,4 +1993,15 @@ _task('cross_entropy', '07_going_deeper', _cross_entropy,
     'gradient lost': (_no_gradient(_cross_entropy), _lost.format('scores')),
     'the share that is right': (lambda s,t: (s.argmax(1)==t).float().mean(),
         'This is the accuracy: a staircase, with no gradient.', lambda s,t: (s.argmax(1)!=t).float().mean()),
+    'the wrong label': (lambda s,t: -_picked(s.log_softmax(1), 1-t).mean(),
+        'The probability of another label was taken. Which one is the right answer?',),
+    'what the right label did not get': (lambda s,t: -(1-_picked(s.softmax(1), t)).log().mean(),
+        'It is highest when the right label gets everything. Whose logarithm is it?'),
+    'targets as factors': (lambda s,t: -(t[:,None]*s.log_softmax(1)).mean(),
+        'The targets were multiplied with. They are no amounts: each is the number of a label, so it says '
+        'which column to take.', lambda s,t: -(t*s.log_softmax(1)).mean(),
+        lambda s,t: -(t[:,None]*s.log_softmax(1)).sum(1).mean()),
+    'logarithm of a plain number': (lambda s,t: -math.log(_picked(s.softmax(1), t).mean()),
+        '`math.log` takes a plain number, which has no notes to go back by, and the mean comes too early for '
+        'it. What takes the logarithm of each?'),
 })
