@@ -136,9 +136,7 @@ def set_hyper(opt, name, value):
 # %% ../nbs/09_learner.ipynb #88e6fae7
 Loaders = namedtuple('Loaders', 'train valid', defaults=[None])
 
-def _listed(x):
-    if x is None: return []
-    return list(x) if isinstance(x, (list,tuple)) else [x]
+def _listed(x): return [] if x is None else [*x] if isinstance(x, (list,tuple)) else [x]
 
 class Learner(Loop):
     "A loop with callbacks around a model, after fastai's `Learner`."

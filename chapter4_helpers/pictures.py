@@ -102,8 +102,8 @@ def plot_steps(
 # %% ../nbs/workshop/pictures.ipynb #9a1dffaa
 def _inputs(formula, values):
     "The names in `formula` but for those of functions, such as `exp` and `torch.exp`"
-    found = re.findall(r'(?<![\w.])([^\W\d]\w*)(?!\w|\s*\()(\.?)', formula)
-    return [name for name,dot in found if not dot or name in values]
+    found = re.findall(r'\b([^\W\d]\w*)(\.[\w.]*)?\s*(\(?)', formula)
+    return [name for name,dotted,call in found if (name in values if dotted else not call)]
 
 def plot_graph(
     steps,        # `{name: formula}` in order, such as `dict(m='w*x', p='m + b')`
