@@ -5,8 +5,6 @@ from pathlib import Path
 import numpy as np, pytest, torch
 from hypothesis import given, strategies as st
 from torch import nn
-from torch.nn import functional as F
-from torch.utils.data import DataLoader, TensorDataset
 from chapter4_helpers.loss import linear, mnist_loss
 from chapter4_helpers.minibatches import (
     TensorDataLoader, calc_grad, mean_over_rows, validate_epoch)
@@ -111,29 +109,6 @@ def test_row_numbers_go_where_the_images_are(monkeypatch):
     monkeypatch.setattr(torch.Tensor, 'index_select', noted)
     TensorDataLoader(torch.zeros(5, 2, device='meta'), torch.zeros(5)).one_batch()
     assert at == [('meta', 'meta'), ('cpu', 'cpu')]
-
-def test_in_a_loop_written_for_the_loader_of_pytorch():
-    # As in PyTorch's examples: lengths of the loader and of its dataset, `.to(device)`
-    torch.manual_seed(0)
-    y = torch.randint(5, (300,))
-    x = torch.randn(300,1,6,6)*.3 + torch.randn(5,1,6,6)[y]
-    def result(loader):
-        torch.manual_seed(1)
-        model = nn.Sequential(nn.Flatten(), nn.Linear(36,5), nn.LogSoftmax(1))
-        opt = torch.optim.Adadelta(model.parameters(), lr=3.)
-        right = 0
-        for epoch in range(4):
-            for i,(data,target) in enumerate(loader):
-                data,target = data.to('cpu'),target.to('cpu')
-                opt.zero_grad()
-                output = model(data)
-                F.nll_loss(output, target).backward()
-                opt.step()
-                if epoch == 3: right += output.argmax(1, keepdim=True).eq(target.view(-1,1)).sum()
-            assert i+1 == len(loader)
-        return right.item()/len(loader.dataset)
-    ours,theirs = result(TensorDataLoader(x, y, 64)),result(DataLoader(TensorDataset(x, y), 64))
-    assert ours == theirs > .9
 
 # Gradients
 
