@@ -6,7 +6,7 @@ from unittest.mock import patch
 import numpy as np, pytest, torch
 from PIL import Image
 from torch import nn
-import chapter4_helpers
+import chapter4_helpers, test_what_people_bring
 from chapter4_helpers import checks, data, quiz
 from chapter4_helpers.all import *
 from chapter4_helpers.learner import Learner
@@ -191,7 +191,8 @@ error('parameters that are no tensors', ValueError, 'parameter 1, a int, collect
       lambda: BasicOptim([ones(2).requires_grad_(), 3], .1))
 not_made_for_it = r'parameter 0, of shape \[2\], collects no gradient; make it with init_params'
 error('constants', ValueError, not_made_for_it, lambda: BasicOptim([ones(2)], .1))
-error('results', ValueError, 'parameter 0, .*it is no leaf', lambda: BasicOptim([2*ones(2).requires_grad_()], .1))
+error('results', ValueError, 'parameter 0, .*it is no leaf',
+      lambda: BasicOptim([2*ones(2).requires_grad_()], .1))
 error('optimizer at rate', ValueError,
       'learning rate must be above 0 and finite, .*; got {v}',
       lambda lr: BasicOptim(a_model().parameters(), lr), *no_rates)
@@ -324,7 +325,8 @@ def test_each_error_is_tested():
         reached.add((path, frame.f_lineno))
         return trace
     before = sys.gettrace()
-    for *_,call,values in [*errors.values(), (find_rate, [()]), (no_check, [()])]:
+    brought = [(call, [()]) for _,call in test_what_people_bring.errors]
+    for *_,call,values in [*errors.values(), *brought, (find_rate, [()]), (no_check, [()])]:
         sys.settrace(trace)
         try: quiet(call, *values[0])
         except Exception: pass
