@@ -7,7 +7,7 @@ import torch, torch.nn.functional as F
 from torch.optim.lr_scheduler import OneCycleLR
 
 from chapter4_helpers.data import mnist_sample
-from chapter4_helpers.loss import mnist_loss
+from chapter4_helpers.loss import class_accuracy, mnist_loss
 from chapter4_helpers.minibatches import TensorDataLoader, validate_epoch
 from chapter4_helpers.optimizer import BasicOptim, train_epoch
 from race import images, notebook
@@ -160,7 +160,7 @@ def race(device, quick, nb, x, y, test_x, test_y):
     for seed in range(-1, 2 if quick else 7):
         for k,f in ways.items():
             net,seconds = f(seed)
-            if seed >= 0: runs[k].append((seconds, validate_epoch(net, test, nb['accuracy'])))
+            if seed >= 0: runs[k].append((seconds, validate_epoch(net, test, class_accuracy)))
     rows = []
     for (name,epochs),r in runs.items():
         seconds = sorted(s for s,_ in r)

@@ -9,6 +9,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from chapter4_helpers.data import mnist
+from chapter4_helpers.loss import class_accuracy
 from chapter4_helpers.minibatches import TensorDataLoader, validate_epoch
 from chapter4_helpers.optimizer import train_epoch
 from timing import digits, in_turn, middle, spread, table
@@ -33,7 +34,7 @@ def from_notebook(name, *wanted):
 
 def notebook():
     return from_notebook(
-        '08_all_digits', 'scaled', 'accuracy', 'margin', 'conv', 'OneCycle', 'published', 'race',
+        '08_all_digits', 'scaled', 'margin', 'conv', 'OneCycle', 'published', 'race',
         'shuffled_once', 'fast_net', 'smoothed', 'Shifted', 'far_net', 'far_epochs')
 
 def images(nb, n=None, device='cpu'):
@@ -87,7 +88,7 @@ def race(quick=False):
     runs |= in_turn(example, repeats=1, warm_up=0)
     rows = []
     for (name,memory,epochs),r in runs.items():
-        a = [validate_epoch(run.result, test, nb['accuracy']) for run in r]
+        a = [validate_epoch(run.result, test, class_accuracy) for run in r]
         rows.append([name, memory, f'{epochs}', f'{len(r)}', middle(r), spread(r), f'{mean(a):.4f}',
                      f'{stdev(a):.4f}' if len(a) > 1 else '',
                      f'{nb["margin"](mean(a), len(test_x)):.4f}'])

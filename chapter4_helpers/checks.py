@@ -102,8 +102,8 @@ def check_rows(
 # %% ../nbs/workshop/checks.ipynb #e1b24a02
 def _plain(t):
     "The same; a plain tensor in place of one of fastai's"
-    is_fastai = isinstance(t, torch.Tensor) and type(t).__module__.startswith('fastai.')
-    return t.as_subclass(torch.Tensor) if is_fastai else t
+    if type(t) is torch.Tensor or not isinstance(t, torch.Tensor): return t
+    return t.as_subclass(torch.Tensor) if type(t).__module__.startswith('fastai.') else t
 
 def check_batch(
     batch,  # What a data loader gave
@@ -114,7 +114,7 @@ def check_batch(
         raise TypeError(f'each batch must be a pair (xb, yb); got {got}. Several inputs go '
                         "together, ((x1,x2), yb); of a dictionary take two: [(b['x'], b['y']) "
                         'for b in dl]; rows without labels go to predict(model, dl)')
-    xb,yb = map(_plain, batch)
+    xb,yb = _plain(batch[0]),_plain(batch[1])
     if not isinstance(yb, torch.Tensor) or yb.ndim == 0:
         got = 'a single number' if isinstance(yb, torch.Tensor) else type(yb).__name__
         raise TypeError('the targets of a batch must be one tensor with a row for each input; '
@@ -187,7 +187,7 @@ def check_zero_or_one(
     "Raise `ValueError` unless each target is 0 or 1."
     if not torch.equal(targets.bool().to(targets.dtype), targets):
         raise ValueError('targets must be 0 or 1 to go with one score per row; got values from '
-                         f'{targets.min()} to {targets.max()}. For two digits write '
+                         f'{targets.min().item()} to {targets.max().item()}. For two digits write '
                          '(y==3).long(); for ten digits use F.cross_entropy')
 
 def check_binary(
@@ -229,7 +229,7 @@ def check_classes(
                          'labels by .squeeze(1), one-hot rows [n,k] by .argmax(1)')
     if not (0 <= targets.min() and targets.max() < preds.shape[1]):
         raise ValueError(f'labels must go from 0 to {preds.shape[1]-1}, as there are columns; '
-                         f'got values from {targets.min()} to {targets.max()}')
+                         f'got values from {targets.min().item()} to {targets.max().item()}')
 
 # %% ../nbs/workshop/checks.ipynb #fa545a31
 def check_loss(
@@ -260,20 +260,23 @@ _said = {  # words of PyTorch's error: what to do
         'If the model returns several things, pick one: lambda xb: model(xb)[0]'),
     **dict.fromkeys(['same dtype', 'should be the same'],
         'Make the inputs floats: x.float(), and bytes from 0 to 255 x.float()/255'),
+    "Can't call numpy()": "Compute with PyTorch's functions, such as torch.sin(x), not NumPy's",
     'shapes cannot be multiplied': 'Rows of pixels want images as rows: x.view(-1, 28*28)'}
 
-@contextmanager
-def advice(
-    f,  # The loss function or metric that is about to be called
-):
+class advice:
     "Add to an error of PyTorch's, where it is a common one, what to do; or raise for a class."
-    if isinstance(f, type):
-        raise TypeError(f'{f.__name__} is a class; make a function of it: {f.__name__}()')
-    try: yield
-    except (TypeError, ValueError, RuntimeError, IndexError, AttributeError) as e:
-        what = next((said for words,said in _said.items() if words in str(e)), None)
-        if what is None: raise
-        raise ValueError(f'{what}. (PyTorch says: {e})') from e
+    def __init__(self,
+        f,  # The loss function or metric that is about to be called
+    ):
+        if isinstance(f, type):
+            raise TypeError(f'{f.__name__} is a class; make a function of it: {f.__name__}()')
+
+    def __enter__(self): pass
+
+    def __exit__(self, kind, e, trace):
+        if isinstance(e, (TypeError, ValueError, RuntimeError, IndexError, AttributeError)):
+            what = next((said for words,said in _said.items() if words in str(e)), None)
+            if what: raise ValueError(f'{what}. (PyTorch says: {e})') from e
 
 def check_number(
     value,  # What a metric returned
@@ -293,10 +296,7 @@ def check_slope(
     "Raise `TypeError` unless PyTorch has followed `f` from `x` to one number."
     says = ("f must compute with PyTorch's functions, such as torch.sin(x) or x.sin(), from x to "
             "one number; math's and NumPy's give no gradient. ")
-    try: y = f(x)
-    except (RuntimeError, TypeError) as e:
-        if 'numpy' in str(e).lower(): raise TypeError(f'{says}Got: {e}') from None
-        raise
+    with advice(f): y = f(x)
     if not isinstance(y, torch.Tensor): raise TypeError(f'{says}Got a {type(y).__name__}')
     if y.numel() != 1: raise TypeError(f'{says}Got shape {list(y.shape)}')
     if not y.requires_grad: raise TypeError(f'{says}Got a number that does not depend on x')

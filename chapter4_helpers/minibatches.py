@@ -27,7 +27,11 @@ def calc_grad(
 
 # %% ../nbs/04_minibatches.ipynb #c2c7b89f
 class TensorDataLoader:
-    "Batches `(xb, yb)`, cut whole out of two tensors or arrays; of one alone, batches `(xb,)`."
+    """Batches `(xb, yb)`, cut whole out of two tensors or arrays; of one alone, batches `(xb,)`.
+
+    fastai's `Learner` takes it to train, validate, save and load, and for `get_preds` and
+    `lr_find`. Its `export`, `predict` and `show_results` need to know how items became tensors,
+    which nobody tells this loader: save `model.state_dict()`, and call `predict(model, x)`."""
     def __init__(self,
         x,              # Tensor, NumPy array or memory-mapped array `[n,...]`
         y=None,         # The same, with as many rows; None where nobody knows the targets
@@ -51,7 +55,7 @@ class TensorDataLoader:
         n = len(self.x)
         order = torch.randperm(n) if self.shuffle else torch.arange(n)
         for rows in order.split(self.bs)[:len(self)]:
-            yield tuple(self._take(t, rows) for t in self.parts)
+            yield tuple([self._take(t, rows) for t in self.parts])
 
     def _take(self, t, rows):
         "`t[rows]`, but faster"
