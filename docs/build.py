@@ -85,6 +85,8 @@ def prepare(cell, alt, module, folder):
     exported,folded = 'export' in cell.metadata.tags, 'jupyter' in cell.metadata
     fold = f'Ours, exported to {package}.{module}' if exported and folded else 'Code' if folded \
         else f'Exported to {package}.{module}'
+    if title := re.match(r'#@title (.+)\n', cell.source):  # Colab shows it, too
+        fold,cell.source = title[1],cell.source[title.end():]
     kept = {'export': exported, 'remove-input': 'echo: false' in cell.metadata.tags,
             'hide-input': exported or folded}
     cell.metadata.tags = [tag for tag,is_so in kept.items() if is_so]
