@@ -44,8 +44,8 @@ mutants: .venv/has_mutants ## Change the modules in a thousand small ways, and s
 	OMP_NUM_THREADS=1 .venv/bin/mutmut run --max-children 2 $$names
 	.venv/bin/python tools/mutants.py
 
-lint-js: ## Check the JavaScript in chapter4_helpers/js; needs Node 20 or newer
-	npx --yes eslint@10.15.0 --config tools/eslint.config.js chapter4_helpers/js
+lint-js: ## Check the JavaScript in chapter4_helpers/interactive/js; needs Node 20 or newer
+	npx --yes eslint@10.15.0 --config tools/eslint.config.js chapter4_helpers/interactive/js
 
 docs: .venv/has_docs ## Build the web page from the notebooks as they are saved, into _docs
 	rm -rf _docs

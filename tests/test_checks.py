@@ -7,7 +7,8 @@ import numpy as np, pytest, torch
 from PIL import Image
 from torch import nn
 import chapter4_helpers
-from chapter4_helpers import checks, data, quiz
+from chapter4_helpers import checks, data
+from chapter4_helpers.interactive import quiz
 from chapter4_helpers.all import *
 from chapter4_helpers.learner import Learner
 from made_up import quiet
@@ -329,7 +330,7 @@ def test_each_error_is_tested():
         try: quiet(call, *values[0])
         except Exception: pass
         finally: sys.settrace(before)
-    raises = [(path, node) for path in sorted(package.glob('*.py'))
+    raises = [(path, node) for path in sorted(package.rglob('*.py'))
               for node in ast.walk(ast.parse(path.read_text('utf-8')))
               if isinstance(node, ast.Raise)]
     def is_reached(path, node):

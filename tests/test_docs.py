@@ -38,7 +38,7 @@ def pages(request, folder, site, chromium):
             .filter(a => a.checkVisibility()).map(a => a.href),
         anchors: [...document.querySelectorAll('[id]')].map(e => e.id)})"""
     pages = {}
-    for path in sorted([*folder.glob('*.html'), *folder.glob('workshop/*.html')]):
+    for path in sorted([*folder.glob('*.html'), *folder.glob('[!_]*/*.html')]):
         html = path.relative_to(folder).as_posix()
         with open_page(chromium, site+html, request.param) as (page,wrong):
             page.wait_for_function('[...document.images].every(i => i.complete)')
@@ -112,7 +112,7 @@ def test_animation_plays(site, chromium):
 
 @pytest.mark.parametrize('scheme', ['light', 'dark'])
 def test_play_works_and_follows_the_page(scheme, site, chromium):
-    with open_page(chromium, f'{site}workshop/play.html', color_scheme=scheme) as (page,wrong):
+    with open_page(chromium, f'{site}interactive/play.html', color_scheme=scheme) as (page,wrong):
         pad = page.get_by_role('application', name='Drawing pad')
         pad.click(position=dict(x=100, y=100))
         assert page.get_by_role('status').first.text_content().startswith('The network says')

@@ -8,14 +8,15 @@ from matplotlib.colors import to_hex
 from PIL import Image
 from torch import nn
 from torch.nn import functional as F
-from chapter4_helpers import play
+from chapter4_helpers.interactive import play
 from chapter4_helpers.all import descent_explorer, draw_digit, mnist_sample, simple_net, train_live
 from chapter4_helpers.going_deeper import prepare
+from chapter4_helpers.interactive.bundle import bundle
 from conftest import top
 from drawings import drawings
 
 pytestmark = pytest.mark.usefixtures('one_thread')
-folder = top/'chapter4_helpers'/'js'
+folder = top/'chapter4_helpers'/'interactive'/'js'
 widgets = 'draw_digit', 'descent_explorer', 'train_live'
 
 @pytest.fixture(scope='module')
@@ -56,7 +57,7 @@ def test_html_and_picture(made, name):
 @pytest.mark.parametrize('name', widgets)
 def test_script_asks_nothing_of_the_page_around(name):
     # Not what only some notebooks have, nor what a frame may not use
-    script,style = play._script(f'{name}.js'),(folder/'play.css').read_text('utf-8')
+    script,style = bundle(f'{name}.js'),(folder/'play.css').read_text('utf-8')
     outside = (r'\brequire\b|\bdefine\(|currentScript|getElementById|window\.|globalThis|\bparent|'
                r'Storage|cookie|indexedDB|eval\(|innerHTML|var\(|@font-face')
     assert re.findall(outside, script+style) == []
@@ -101,7 +102,7 @@ def test_modules_go_into_a_script():
 
 @pytest.mark.parametrize('name', widgets)
 def test_one_scope_holds_every_name_once(name):
-    script = play._script(f'{name}.js')
+    script = bundle(f'{name}.js')
     names = re.findall(r'(?m)^(?:async )?(?:function|class|const|let) (\w+)', script)
     assert len(names) > 10 and len(names) == len(set(names))
     lines = {line.removeprefix('export ') for path in folder.glob('*.js')
@@ -282,7 +283,7 @@ def test_the_picture_in_the_page(made_of):
     start = (f'<div class="play-here" data-play="{name}"><img '
              f'src="data:image/png;base64,{piece.png}" alt="A &lt;picture&gt; &amp; more" '
              'style="max-width:100%"></div>\n<script type="module">\n')
-    assert piece.html.startswith(start + play._script('draw_digit.js'))
+    assert piece.html.startswith(start + bundle('draw_digit.js'))
     style = (folder/'play.css').read_text('utf-8')
     args = re.search(r'(?m)^start\("\w+", \w+, (.*)\)$', piece.html)[1]
     assert json.loads(f'[{args}]') == [{'a': '<b>'}, style] and '<' not in args

@@ -11,7 +11,7 @@ from conftest import top
 from chapter4_helpers.all import (
     BasicOptim, TensorDataLoader, calc_grad, descend, descent_explorer, draw_digit, mnist,
     mnist_sample, prepare, simple_net, train_epoch, train_live, validate_epoch)
-from chapter4_helpers.play import _kinds, _layers, _pack, _photo
+from chapter4_helpers.interactive.play import _kinds, _layers, _pack, _photo
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures('one_thread')]
 places = [pytest.param(width, scheme, id=f'{width}-{scheme}')
@@ -50,7 +50,7 @@ def show(chromium, tmp_path):
 @pytest.fixture(scope='module')
 def modules(chromium):
     "A page from whose server the modules can be imported"
-    with serve(top/'chapter4_helpers'/'js') as url:
+    with serve(top/'chapter4_helpers'/'interactive'/'js') as url:
         with open_page(chromium, f'{url}play.css') as (page,wrong):
             yield page
             assert wrong == []
@@ -491,7 +491,7 @@ def test_a_script_that_fails_leaves_the_picture(chromium, tmp_path):
 
 def test_jupyterlab(lab, chromium):
     folder,url,token = lab
-    shutil.copy(top/'nbs'/'workshop'/'play.ipynb', folder)
+    shutil.copy(top/'nbs'/'interactive'/'play.ipynb', folder)
     address = f'{url}lab/workspaces/play/tree/play.ipynb?token={token}'
     with open_page(chromium, address) as (page,wrong):
         def kernels(): return page.request.get(f'{url}api/kernels').json()

@@ -2,7 +2,7 @@
 buttons work.
 
 The right answers stand here and nowhere else in clear text. The quiz has their sums, in the table
-of nbs/workshop/quiz.ipynb; where one is missing or wrong, `test_sums` says what it should be."""
+of nbs/interactive/quiz.ipynb; where one is missing or wrong, `test_sums` says what it should be."""
 import json, math, re, sys
 from datetime import date
 from html import unescape
@@ -13,7 +13,7 @@ from IPython.utils.capture import capture_output
 from nbclient import NotebookClient
 from torch.nn import functional as F
 from traitlets.config import Config
-from chapter4_helpers import quiz
+from chapter4_helpers.interactive import quiz
 from conftest import top
 from settings import settings
 
@@ -154,7 +154,7 @@ def test_sums():
     sums = {n: '/'.join(dict.fromkeys(quiz._sum(n, quiz._tidy(n, a)) for a in spellings(n)))
             for n,q in quiz._questions.items() if q['kind'] not in ('points', 'code')}
     put = {n: s for n,s in sums.items() if s != quiz._questions[n]['sums']}
-    assert put == {}, 'put these sums into the table of nbs/workshop/quiz.ipynb, and run it'
+    assert put == {}, 'put these sums into the table of nbs/interactive/quiz.ipynb, and run it'
 
 def test_right_and_wrong(nb):
     for n in right:
@@ -339,7 +339,7 @@ def test_numbers_in_the_answers(nb):
     for _ in range(6): y = tent(y)
     assert ((y.diff().diff().abs() > 1e-4).sum()+1, 6*2) == right[46]
 
-# Coming back, as `nbs/workshop/quiz.ipynb` tests it in all cases
+# Coming back, as `nbs/interactive/quiz.ipynb` tests it in all cases
 
 def test_missed_is_asked_again_another_day(nb, at):
     def new_session(day):
@@ -579,7 +579,7 @@ def test_buttons(tmp_path):
         assert list(tmp_path.iterdir()) == []
 
         said = {}
-        run('import datetime\nfrom chapter4_helpers import quiz\nbox = {}')
+        run('import datetime\nfrom chapter4_helpers.interactive import quiz\nbox = {}')
         def ask(n):
             said[n] = run(f'box[{n}] = quiz._ask({n}).children')
             return said[n][1].data['text/plain']

@@ -6,7 +6,7 @@ import nbformat, pytest
 from nbconvert import HTMLExporter
 from nbformat.sign import NotebookNotary
 from browser import as_in_vs_code, open_page, sandboxed, serve
-from chapter4_helpers import quiz
+from chapter4_helpers.interactive import quiz
 from conftest import top
 from test_browser import badge, known, run_all
 from test_browser import server as server  # a fixture
@@ -142,7 +142,7 @@ def test_tidy_as_in_python(chromium):
     def python(n, text):
         try: return quiz._tidy(n, [text] if table[n]['kind']=='word' else text.split())
         except ValueError as e: return f'{e}'
-    js = top/'chapter4_helpers'/'js'
+    js = top/'chapter4_helpers'/'interactive'/'js'
     with serve(js) as url, open_page(chromium, f'{url}quiz.css') as (page,_):
         page.evaluate('''async ([url, table]) => {
             window.quiz = await import(url + 'quiz.js')

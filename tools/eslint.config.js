@@ -1,4 +1,4 @@
-// How `make lint-js` reads the modules in chapter4_helpers/js.
+// How `make lint-js` reads the modules in chapter4_helpers/interactive/js.
 const globals = ['atob', 'Blob', 'clearInterval', 'DecompressionStream', 'document', 'ImageData', 'performance',
   'requestAnimationFrame', 'ResizeObserver', 'Response', 'setInterval',
   'addEventListener', 'customElements', 'HTMLElement', 'localStorage', 'TextEncoder']

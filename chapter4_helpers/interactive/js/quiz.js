@@ -1,10 +1,10 @@
 // The questionnaire where no Python runs: `<quiz-question number="5">` asks and tells, `<quiz-score>` sums up.
-// `tidy`, `isRight`, `verdict` and `progress` do here what they do in workshop/quiz.ipynb.
+// `tidy`, `isRight`, `verdict` and `progress` do here what they do in interactive/quiz.ipynb.
 import {make, button} from './page.js'
 import {sha256} from './sha256.js'
 
 const key = 'chapter4_helpers.questionnaire', version = 1
-let questions, beyond  // the table of workshop/quiz.ipynb, by number, and the first number beyond the chapter
+let questions, beyond  // the table of interactive/quiz.ipynb, by number, and the first number beyond the chapter
 let answers = {}       // in tidy form, by number
 
 /** A number as Python's `f'{round(x, 2):g}'` writes it, but for ties such as 0.125. */
