@@ -54,7 +54,7 @@ def test_dist(dist, repo, python):
         metadata = email.message_from_bytes(z.read(info['METADATA']))
         licence = z.read(info['licenses/LICENSE'])
     package = {p.relative_to(repo).as_posix() for p in (repo/'chapter4_helpers').rglob('*.*')}
-    needed = ('mnist.npz', 'MNIST_LICENSE.md', 'ladder.json', 'opening.png', 'data.py',
+    needed = ('mnist.npz', 'MNIST_LICENSE.md', 'ladder.json', 'data.py',
               'interactive/js/nn.js', 'interactive/js/play.css')
     assert names == package and package >= {f'chapter4_helpers/{name}' for name in needed}
     given = {'README.md', 'LICENSE', 'CHANGELOG.md', 'settings.ini', 'setup.py', 'pyproject.toml',
