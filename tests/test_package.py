@@ -101,8 +101,7 @@ def imported(*patterns):
     return {installed.get(m, [m.replace('_', '-')])[0].lower() for m in modules}
 
 def test_package_requires_what_it_imports():
-    ours = imported('chapter4_helpers/**/*.py') - {'ipywidgets'}  # the quiz works without
-    assert ours == names('requirements')
+    assert imported('chapter4_helpers/**/*.py') == names('requirements')
 
 @pytest.mark.parametrize('extra,patterns', [
     ('lab', ['nbs/**/*.ipynb']), ('dev', ['tests/*.py', 'tools/*.py', 'benchmarks/*.py']),

@@ -9,237 +9,217 @@ __all__ = ['questions', 'answer', 'explain', 'check', 'save', 'resume', 'score']
 import json, re, sys
 from copy import deepcopy
 from datetime import date, timedelta
-from hashlib import sha256
 from html import escape
-from importlib.util import find_spec
-from itertools import groupby
+from numbers import Real
 from pathlib import Path
+from textwrap import shorten
 
 import torch
 from IPython import get_ipython
 from IPython.display import display
-from IPython.utils.capture import capture_output
 
 from .bundle import bundle, text_of
 from ..pictures import plot_function
 
 # %% ../../nbs/interactive/quiz.ipynb #c98f99e7
 _table = """
- 1 one       abcd    dea128 00_pixels        An image is a tensor
- 2 points    abc     -      00_pixels        Ready to train on
- 3 points    abc     -      00_pixels        The average three
- 4 code      -       -      00_pixels        An image is a tensor
- 5 one       abcd    032626 00_pixels        Rank and shape
- 6 code+some abcd    4cbeec 00_pixels        Rank and shape
- 7 numbers   2       cdff6d 00_pixels        The average three
- 8 one       abcd    54382d 00_pixels        An image is a tensor
- 9 code      -       -      00_pixels        An image is a tensor
-10 numbers   2       dbcf8b 00_pixels        A thousand distances at once
-11 one       abcd    63964b 00_pixels        The data
-12 points    abc     -      04_minibatches   How many images per step?
-13 points    abc     -      04_minibatches   How many images per step?
-14 order     abcdefg 73d302 00_pixels        The seven steps
-15 one       abcd    2bde78 03_mnist_loss    Step 1: initialize
-16 one       abcd    6d5abe 03_mnist_loss    A first loss
-17 points    abc     -      02_learning_rate Which learning rate?
-18 numbers   1       115ad7 01_gradients     Slope
-19 one       abcd    18cd6b 01_gradients     Let PyTorch do it
-20 points    abc     -      03_mnist_loss    Why accuracy can't be the loss
-21 code+some abcde   448da9 03_mnist_loss    The sigmoid
-22 one       abcd    d37eb2 03_mnist_loss    Why accuracy can't be the loss
-23 code      -       -      02_learning_rate One step
-24 some      abcdef  1ecc58 04_minibatches   A data loader, naively
-25 code      -       -      04_minibatches   An epoch by hand
-26 code+word -       7e44e2/6d0435 04_minibatches   A data loader, naively
-27 code+some abcd    ef5c75 00_pixels        Rank and shape
-28 one       abcd    2384dd 03_mnist_loss    Step 1: initialize
-29 numbers   2       e36bb2 03_mnist_loss    Step 2: predict
-30 word      -       4c41d3/f92627/4c522f 01_gradients     Let PyTorch do it
-31 numbers   2       2d5d12 01_gradients     Gradients add up
-32 some      abcdefg c40d91 05_optimizer     Ours for theirs, one at a time
-33 code      -       -      05_optimizer     `train_epoch`, naively
-34 code      -       -      06_nonlinearity  ReLU
-35 one       abcd    2813a8 06_nonlinearity  ReLU
-36 word      -       2be119/8706d8 06_nonlinearity  ReLU
-37 points    abc     -      12_what_networks_can_say Why deeper, then?
-38 numbers   2       140186 08_all_digits    Cross-entropy
-39 word      -       911bc4/5b172a/2b9c29/3f3116 08_all_digits    Cross-entropy
-40 one       abcd    254a5d 08_all_digits    Three parts, not two
-41 one       abcd    eb1d8f 08_all_digits    Softmax
-42 word      -       4397fb 09_learner       Callbacks
-43 numbers   2       0a9273 09_learner       Recording
-44 numbers   2       ee14eb 11_many_machines Shares of unequal size
-45 one       abcd    641fc7 11_many_machines Checkpoints
-46 numbers   2       7ee94d 12_what_networks_can_say Why deeper, then?
-47 one       abcd    d5726c 12_what_networks_can_say Why not start from zeros?
+ 1 one       abcd    c                00_pixels        An image is a tensor
+ 2 points    abc     abc              00_pixels        Ready to train on
+ 3 points    abc     abc              00_pixels        The average three
+ 4 code      -       passed           00_pixels        An image is a tensor
+ 5 one       abcd    a                00_pixels        Rank and shape
+ 6 code+some abcd    ac               00_pixels        Rank and shape
+ 7 numbers   2       0.2,0.4          00_pixels        The average three
+ 8 one       abcd    d                00_pixels        An image is a tensor
+ 9 code      -       passed           00_pixels        An image is a tensor
+10 numbers   2       4,4              00_pixels        A thousand distances at once
+11 one       abcd    b                00_pixels        The data
+12 points    abc     abc              04_minibatches   How many images per step?
+13 points    abc     abc              04_minibatches   How many images per step?
+14 order     abcdefg bdcafeg          00_pixels        The seven steps
+15 one       abcd    c                03_mnist_loss    Step 1: initialize
+16 one       abcd    d                03_mnist_loss    A first loss
+17 points    abc     abc              02_learning_rate Which learning rate?
+18 numbers   1       -0.04            01_gradients     Slope
+19 one       abcd    a                01_gradients     Let PyTorch do it
+20 points    abc     abc              03_mnist_loss    Why accuracy can't be the loss
+21 code+some abcde   ace              03_mnist_loss    The sigmoid
+22 one       abcd    d                03_mnist_loss    Why accuracy can't be the loss
+23 code      -       passed           02_learning_rate One step
+24 some      abcdef  ace              04_minibatches   A data loader, naively
+25 code      -       passed           04_minibatches   An epoch by hand
+26 code+word -       dataset/datasets 04_minibatches   A data loader, naively
+27 code+some abcd    bc               00_pixels        Rank and shape
+28 one       abcd    b                03_mnist_loss    Step 1: initialize
+29 numbers   2       21,43            03_mnist_loss    Step 2: predict
+30 word      -       grad             01_gradients     Let PyTorch do it
+31 numbers   2       12,5             01_gradients     Gradients add up
+32 some      abcdefg bcefg            05_optimizer     Ours for theirs, one at a time
+33 code      -       passed           05_optimizer     `train_epoch`, naively
+34 code      -       passed           06_nonlinearity  ReLU
+35 one       abcd    c                06_nonlinearity  ReLU
+36 word      -       nn.ReLU()/torch.nn.ReLU() 06_nonlinearity  ReLU
+37 points    abc     abc              12_what_networks_can_say Why deeper, then?
+38 numbers   2       0.1,2.3          08_all_digits    Cross-entropy
+39 word      -       softmax          08_all_digits    Cross-entropy
+40 one       abcd    a                08_all_digits    Three parts, not two
+41 one       abcd    b                08_all_digits    Softmax
+42 word      -       raise/raiseCancelFitException 09_learner       Callbacks
+43 numbers   2       0.01,0.5         09_learner       Recording
+44 numbers   2       1.5,0.5          11_many_machines Shares of unequal size
+45 one       abcd    d                11_many_machines Checkpoints
+46 numbers   2       64,12            12_what_networks_can_say Why deeper, then?
+47 one       abcd    b                12_what_networks_can_say Why not start from zeros?
 """
 _beyond = 38  # the first question beyond the chapter
 
 def questions(
-) -> dict:  # By number: `kind`, `options`, `sums`, `notebook` and `section`, all text
-    "Every question but its words: how it is answered, and what to read again."
-    names = 'kind', 'options', 'sums', 'notebook', 'section'
+) -> dict:  # By number: `kind`, `options`, `right`, `notebook` and `section`, all text
+    "Every question but its words: how it is answered, what is right, and what to read again."
+    names = 'kind', 'options', 'right', 'notebook', 'section'
     rows = [line.split(maxsplit=5) for line in _table.strip().splitlines()]
     return {int(n): dict(zip(names, rest)) for n,*rest in rows}
 
 _questions = questions()
 
 # %% ../../nbs/interactive/quiz.ipynb #d8a97877
-def _tidy(n, given):
-    "What is `given` for question `n`, in tidy form; `ValueError` if it does not fit"
-    kind,options = _questions[n]['kind'].split('+')[-1],_questions[n]['options']
-    text = ''.join(map(str, given))
-    if kind == 'code': raise ValueError(f'question {n} wants a function')
-    if kind == 'numbers':
-        try: numbers = [round(float(x), 2)+0. for x in given]  # + 0. makes 0 of -0
-        except (TypeError, ValueError, OverflowError): numbers = []
-        if len(numbers) != int(options):
-            raise ValueError(f'question {n} wants {options} number{"s"*(options!="1")}')
-        return ' '.join(f'{x:g}' for x in numbers)
-    if kind == 'word':
-        word = ''.join(c for c in text if not c.isspace() and c not in '`\'"')
-        if not word: raise ValueError(f'question {n} wants a word')
-        return word.lower() if word.isalpha() else word  # in code, capitals matter
-    letters = [c for c in text.lower() if c.isalnum()]
-    need = dict(one=1, order=len(options)).get(kind, len(set(letters)))
-    if set(letters)-set(options) or len(set(letters)) != need:
-        wanted = dict(one='one of the letters', order='each of the letters once:')
-        raise ValueError(f'question {n} wants {wanted.get(kind, "letters out of")} '
-                         + ', '.join(options))
-    return ''.join(letters if kind == 'order' else sorted(set(letters)))
+_wanted = dict(one='one of {}', some='letters out of {}', points='letters out of {}',
+               order='each once of {}', numbers='as many numbers as {}', word='a word',
+               code='`check`')
 
-# %% ../../nbs/interactive/quiz.ipynb #e133ddf7
-def _sum(n, tidied): return sha256(f'question {n}: {tidied}'.encode()).hexdigest()[:6]
-
-def _is_right(n, given):
-    "Is the tidy answer `given` to question `n` right?"
+def _tidy(n, text):
+    "The answer `text` to question `n`, in tidy form; `ValueError` says what is wanted instead"
     q = _questions[n]
-    if q['sums'] == '-': return given in ('passed', q['options'])
-    return _sum(n, given.removeprefix('passed ')) in q['sums'].split('/')
+    kind,options,right = q['kind'].split('+')[-1],q['options'],q['right'].split('/')
+    if kind == 'numbers':
+        number = r'(?<![\w.])[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d\d?)?(?!\w)'
+        found = re.findall(number, text.replace('−', '-'), re.I)
+        parts = [f'{round(float(x), 2)+0:g}' for x in found]  # + 0 makes 0 of -0
+        fits,tidied = len(parts) == int(options),','.join(parts)
+    elif kind == 'word':
+        tidied = re.sub(r'[\s`\'"]', '', text)
+        if tidied.isalpha(): tidied = tidied.lower()  # in code, capitals matter
+        name = re.sub(r'\(.*\)$', '', tidied).split('.')[-1]  # softmax, of scores.softmax(1)
+        fits,tidied = tidied != '',name if name in right else tidied
+    else:
+        letters = re.findall(r'[^\W_]', re.sub(r'\band\b', '', text.lower()))
+        if kind != 'order': letters = sorted(set(letters))
+        need = dict(one=1, order=len(options)).get(kind, len(letters))
+        fits,tidied = set(letters) <= set(options) and len(letters) == need,''.join(letters)
+    if fits and kind != 'code': return tidied
+    raise ValueError(f'question {n} wants {_wanted[kind].format(", ".join(options))}')
+
+def _is_right(n, tidied): return tidied.removeprefix('passed ') in _questions[n]['right'].split('/')
 
 # %% ../../nbs/interactive/quiz.ipynb #8498a9c6
-_state = {}       # question: `given`, `day`, `wait`, and the reader's `words`
-_opened = set()   # those that were asked again in this session
-_next = {1: 3, 3: 7, 7: 0}
+_state = {}     # question: `given`, `day`, `wait`, `first`, and the reader's `words`
+_posed = set()  # those that were asked again in this session
+_next_wait = {1: 3, 3: 7, 7: 0}
 
 def _today(): return date.today()
-
-def _wait(right, before, again):
-    "Days to wait now, after `before` days; `again` says that they were over"
-    if not right: return 1
-    return _next[before] if again else before
-
 def _due(n): return date.fromisoformat(_state[n]['day']) + timedelta(_state[n]['wait'])
-def _again(n): return n in _state and _state[n]['wait'] > 0 and _due(n) <= _today()
-def _day(d): return f'{d.day} {d:%B}'
+def _is_due(n): return n in _state and _state[n]['wait'] > 0 and _due(n) <= _today()
 
 # %% ../../nbs/interactive/quiz.ipynb #46fefed4
 _colab = ('https://colab.research.google.com/'
           'github/chapter4-helpers/chapter4_helpers/blob/main/nbs/')
 
-_lessons = ''  # the folder of the lessons, seen from the notebook that asks
+def _address(q):
+    site = _colab if 'google.colab' in sys.modules else ''
+    return f'{site}{q["notebook"]}.ipynb#{q["section"].replace("`", "").replace(" ", "-")}'
 
-def _address(notebook, section):
-    site = _colab if 'google.colab' in sys.modules else _lessons
-    return f'{site}{notebook}.ipynb#{section.replace("`", "").replace(" ", "-")}'
+def _link(q): return f'[{q["notebook"]}, {q["section"]}]({_address(q)})'
 
-def _link(notebook, section):
-    return f'[{notebook}, {section}]({_address(notebook, section)})'
+def _when(n):
+    "The day on which question `n` comes back"
+    d = _due(n)
+    return 'today' if d <= _today() else f'on {d.day} {d:%B}'
 
-def _say(text, html='', **kwargs):
+def _show(text, html=''):
     data = {'text/markdown': text, 'text/plain': text} | ({'text/html': html} if html else {})
-    return display(data, raw=True, **kwargs)
+    display(data, raw=True)
 
 def _progress(n=1):
     "How far you are in the questions of the chapter, or beyond it, wherever `n` is"
     group = [m for m in _questions if (m >= _beyond) == (n >= _beyond)]
-    done = [m for m in group if m in _state and not _again(m)]
+    tried = [m for m in group if m in _state]
+    done = [m for m in tried if not _is_due(m)]
     right = sum(_is_right(m, _state[m]['given']) for m in done)
-    beyond = ' beyond the chapter'*(n >= _beyond)
-    wrong = f'{len(done)-right} wrong, '*(right < len(done))
-    return f'{right} of {len(group)}{beyond} right, {wrong}{len(group)-len(done)} open'
+    parts = [f'{right} of {len(group)}{" beyond the chapter"*(n >= _beyond)} right']
+    if tried: parts.append(f'{sum(_state[m]["first"] for m in tried)} at the first try')
+    if right < len(done): parts.append(f'{len(done)-right} wrong')
+    return ', '.join([*parts, f'{len(group)-len(done)} open'])
 
 def _verdict(n, given):
     "How the tidy answer `given` to question `n` was, in a few words"
-    kind,options = _questions[n]['kind'],_questions[n]['options']
+    q = _questions[n]
     if _is_right(n, given): return '**Right.**'
     if given == 'failed': return '**Not right yet.**'
-    also = given.removeprefix('passed ')
-    if also != given: return f'**The function is right, {also} is not.**'
-    if kind == 'points':
-        missing = ', '.join(c for c in options if c not in given)
-        return f'**{len(given)} of {len(options)} points.** Missing: {missing}.'
-    return f'**Not `{given}`.**' if kind == 'word' else f'**Not {given}.**'
+    if given.startswith('passed '): return f'**The function is right, `{given[7:]}` is not.**'
+    if q['kind'] != 'points': return f'**Not `{given}`.**'
+    missing = ', '.join(c for c in q['options'] if c not in given)
+    return f'**{len(given)} of {len(q["options"])} points.** Missing: {missing}.'
 
-def _tell(n, failed=''):
-    "Say how the answer to question `n` was; `failed` says which cases failed"
-    q,a,parts = _questions[n],_state[n],[]
-    if not _is_right(n, a['given']):
-        parts.append(f'Read again: {_link(q["notebook"], q["section"])}.')
-    if a['wait']: parts.append(f'Asked again on {_day(_due(n))}.')
-    how = f'{failed}\n\n' if failed else f'{_verdict(n, a["given"])} '
-    _say(how + ' '.join([*parts, f'{_progress(n)}.']))
+def _show_result(n):
+    "Say how the answer to question `n` was, what to read again, and how far you are"
+    given = _state[n]['given']
+    parts = [_verdict(n, given)]
+    if not _is_right(n, given): parts.append(f'Read again: {_link(_questions[n])}.')
+    if _state[n]['wait']: parts.append(f'Asked again {_when(n)}.')
+    _show(' '.join([*parts, f'{_progress(n)}.']))
 
 # %% ../../nbs/interactive/quiz.ipynb #76b633f7
-_github = 'https://github.com/chapter4-helpers/chapter4_helpers/blob/main/nbs/'
 _in_page = 'one', 'some', 'order', 'numbers', 'word'  # the kinds that the page can check
 
-def _person():
-    "Is somebody there to answer, or does a program run the notebook?"
+def _is_person_there():
     # A front end with a person at it allows `input`; what only runs notebooks does not
     kernel = getattr(get_ipython(), 'kernel', None)
     return 'google.colab' in sys.modules or getattr(kernel, '_allow_stdin', False)
 
-def _form(n, hint):
-    "The element that asks question `n` in a page; `hint` is there without scripts, too"
-    place = _questions[n]['notebook'], _questions[n]['section']
-    name = escape(', '.join(place).replace('`', ''))
+def _question_element(n, hint):
+    "What asks question `n` in a page; `hint` is there without scripts, too"
+    q = _questions[n]
+    name = escape(f'{q["notebook"]}, {q["section"]}'.replace('`', ''))
     # `hidden` alone would not outlive what JupyterLab does to a notebook it does not trust
-    link = f'<a slot="again" href="{escape(_address(*place))}" hidden="hidden">{name}</a>'
+    link = f'<a slot="again" href="{escape(_address(q))}" hidden="hidden">{name}</a>'
     return f'<quiz-question number="{n}">{escape(hint)}{link}</quiz-question>'
 
-def _score_form(text):
-    "The element that says the score of the page, unless there is one here"
-    return '' if _state or _person() else f'<quiz-score>{escape(text)}</quiz-score>'
-
-def _elsewhere():
-    "Where a question can be answered that the page cannot check"
-    name = '10_questionnaire.ipynb'
-    return (f'Run it [in Colab]({_colab}{name}), '
-            f'or in [the notebook]({_github}{name}) on your machine.')
+def _show_score(text, in_page):
+    "Say `text`, or in a page what its own score is"
+    here = _state or _is_person_there()
+    _show(text, '' if here else f'<quiz-score>{escape(in_page)}</quiz-score>')
 
 def _page_script():
-    "What makes the elements work: `quiz.js`, what it imports, its style and the table"
-    table = {n: {k: q[k] for k in ('kind', 'options', 'sums')} for n,q in _questions.items()}
-    args = table, _beyond, text_of('play.css') + '\n' + text_of('quiz.css')
+    "What makes the elements work: `quiz.js`, its style and the table"
+    table = {n: {k: q[k] for k in ('kind', 'options', 'right')} for n,q in _questions.items()}
+    args = table, _beyond, text_of('play.css') + text_of('quiz.css')
     args = ', '.join(json.dumps(a).replace('<', '\\u003c') for a in args)
     return f'<script type="module">\n{bundle("quiz.js")}\nstartQuiz({args})\n</script>'
 
 # %% ../../nbs/interactive/quiz.ipynb #c3ef1c08
-def _leave_open(n, hint='Open.', words=''):
+def _pose(n, hint='Open.'):
     "Put question `n`, or say how it stands"
-    again = _again(n)
-    if again:
-        _opened.add(n)
-        hint = ('**Asked again**, because you missed it. Think anew: an answer that '
-                'still stands in the cell is from last time. Your next one counts.')
-    kind = _questions[n]['kind']
-    if _live() and not kind.startswith('code'): _ask(n, hint, words)
-    elif n in _state and not again: _tell(n)
-    elif again or _person(): _say(hint)
-    elif kind in _in_page: _say(hint, _form(n, hint))
-    else: _say(f'{hint} {_elsewhere()}')
+    if _is_due(n):
+        _posed.add(n)
+        _show('**Asked again**, because you missed it. Think anew: an answer that '
+              'still stands in the cell is from last time. Your next one counts.')
+    elif n in _state: _show_result(n)
+    elif _is_person_there(): _show(hint)
+    elif _questions[n]['kind'] in _in_page: _show(hint, _question_element(n, hint))
+    else: _show(f'{hint} Run it [in Colab]({_colab}10_questionnaire.ipynb), or on your machine.')
 
-def _keep(n, failed='', **new):
-    "Keep the answer `new` to question `n`, with day and wait, and say how it was"
-    old,again = _state.get(n, {}),_again(n)
-    if again and n not in _opened and new.items() <= old.items(): return _leave_open(n)
-    _opened.discard(n)
-    right,before = _is_right(n, new['given']),old.get('wait', 0)
-    early = right and before and not again  # then it comes back when it would have done
-    day = old['day'] if early else _today().isoformat()
-    _state[n] = dict(new, day=day, wait=_wait(right, before, again))
-    _tell(n, failed)
+def _record(n, given, **words):
+    "Keep the answer `given` to question `n`, with day and wait, and say how it was"
+    old,due,right = _state.get(n, {}),_is_due(n),_is_right(n, given)
+    again = dict(given=given, **words).items() <= old.items()
+    if due and again and n not in _posed: return _pose(n)
+    _posed.discard(n)
+    wait,day = old.get('wait', 0),_today().isoformat()
+    if not right: wait = 1
+    elif due: wait = _next_wait[wait]
+    elif wait: day = old['day']  # it comes back when it would have done
+    _state[n] = dict(given=given, day=day, wait=wait, first=old.get('first', right), **words)
+    _show_result(n)
 
 # %% ../../nbs/interactive/quiz.ipynb #ee8005ed
 def answer(
@@ -247,13 +227,11 @@ def answer(
     *given,  # A letter, several letters, numbers or a word; `''` leaves it open
 ):
     "Answer question `n`, and hear at once whether it is right."
-    blank = [g is None or isinstance(g, str) and not g.strip() for g in given]
-    if all(blank): return _leave_open(n)
-    try:
-        tidied = _tidy(n, given)
-        if '+' in _questions[n]['kind']: raise ValueError(f'question {n} wants `check`')
-    except ValueError as e: return _say(f'Still open: {e}.')
-    _keep(n, given=tidied)
+    text = ' '.join(str(g) for g in given if g is not None)
+    if not text.strip(): return _pose(n)
+    if '+' in _questions[n]['kind']: return _show(f'Still open: question {n} wants `check`.')
+    try: _record(n, _tidy(n, text))
+    except ValueError as e: _show(f'Still open: {e}.')
 
 def explain(
     n,          # Number of the question
@@ -262,49 +240,36 @@ def explain(
 ):
     "Answer question `n` in your own words, and mark them yourself."
     if not points.strip():
-        hint = 'Now unfold the model answer, and give the points that yours has.'
-        return _leave_open(n, hint if words.strip() else 'Open.', words)
-    try: tidied = _tidy(n, points)
-    except ValueError as e: return _say(f'Still open: {e}.')
-    _keep(n, given=tidied, words=words.strip())
+        marks = 'Now unfold the model answer, and give the points that yours has.'
+        return _pose(n, marks if words.strip() else 'Open.')
+    try: _record(n, _tidy(n, points), words=words.strip())
+    except ValueError as e: _show(f'Still open: {e}.')
 
 # %% ../../nbs/interactive/quiz.ipynb #83e8eadc
-def _run(f, args):
-    "What `f` returns, or the error that it raises"
-    try: return f(*deepcopy(args))
-    except Exception as e: return e
-
-def _same(got, wanted):
+def _is_same(got, wanted):
     "Is the result `got` as `wanted`, up to rounding?"
+    if isinstance(wanted, (list,tuple)):
+        return (isinstance(got, (list,tuple)) and len(got) == len(wanted)
+                and all(map(_is_same, got, wanted)))
     if isinstance(wanted, torch.Tensor):
         return (isinstance(got, torch.Tensor) and got.shape == wanted.shape
                 and torch.allclose(got.double(), wanted.double(), atol=1e-4))
-    if isinstance(wanted, (list,tuple)):
-        return (isinstance(got, (list,tuple)) and len(got) == len(wanted)
-                and all(map(_same, got, wanted)))
-    if isinstance(wanted, float):
-        one = isinstance(got, torch.Tensor) and got.numel() == 1
-        return (one or isinstance(got, (int,float))) and abs(got-wanted) < 1e-4
-    return type(got) == type(wanted) and got == wanted
+    if isinstance(wanted, Real) and not isinstance(wanted, bool):
+        is_one = isinstance(got, torch.Tensor) and got.numel() == 1
+        return (is_one or isinstance(got, Real)) and abs(got-wanted) < 1e-4
+    return got == wanted
 
-def _short(value):
-    "`value` in one line"
-    if isinstance(value, torch.Tensor):
-        if value.numel() > 12: return f'a tensor of shape {list(value.shape)}'
-        value = value.detach()
-    text = ' '.join(repr(value).split())
-    if ' at 0x' in text: return type(value).__name__
-    return text if len(text) <= 80 else text[:80]+'...'
+def _short(value): return shorten(repr(value), 80, placeholder=' ...')
 
-def _failures(f, cases):
-    "For each case, arguments and last the result wanted, that fails: a line about it"
-    for *args,wanted in cases:
-        got = _run(f, args)
-        if isinstance(got, Exception): came = f'it raised `{type(got).__name__}: {got}`'
-        elif not _same(got, wanted): came = f'it gave `{_short(got)}`'
-        else: continue
-        call = f'{f.__name__}({", ".join(map(_short, args))})'
-        yield f'- `{call}` should give `{_short(wanted)}`; {came}.'
+def _try(f, args, wanted):
+    "What `f` returns, and a line about it if that is not `wanted`"
+    try:
+        got = f(*deepcopy(args))
+        if _is_same(got, wanted): return got, ''
+        came = f'gave `{_short(got)}`'
+    except Exception as e: got,came = e,f'raised `{type(e).__name__}: {e}`'
+    call = f'{f.__name__}({", ".join(map(_short, args))})'
+    return got, f'- `{call}` should give `{_short(wanted)}`; it {came}.'
 
 # %% ../../nbs/interactive/quiz.ipynb #abac705a
 def check(
@@ -315,166 +280,84 @@ def check(
     plot=None,  # Draw `f` over this range, if it is right
 ):
     "Answer question `n` with the function `f`, and see which cases it fails."
-    if all(_run(f, args) is None for *args,_ in cases):
-        return _leave_open(n, f'Open: `{f.__name__}` returns nothing yet.')
-    failed = list(_failures(f, cases))
+    tried = [_try(f, args, wanted) for *args,wanted in cases]
+    if all(got is None for got,_ in tried):
+        return _pose(n, f'Open: `{f.__name__}` returns nothing yet.')
+    failed = [line for _,line in tried if line]
     if failed:
-        which = [f'**{len(failed)} of {len(cases)} cases fail.**', '', *failed]
-        return _keep(n, '\n'.join(which), given='failed')
+        _show('\n'.join([f'**{len(failed)} of {len(cases)} cases fail.**', '', *failed]))
+        return _record(n, 'failed')
     if plot: plot_function(f, 'x', f'{f.__name__}(x)', min=plot[0], max=plot[1])
-    given = 'passed'
-    if '+' in _questions[n]['kind']:
-        if not also.strip():
-            return _say('The function is right. Still open: `also`.')
-        try: given += ' ' + _tidy(n, also)
-        except ValueError as e: return _say(f'Still open: {e} in `also`.')
-    _keep(n, given=given)
-
-# %% ../../nbs/interactive/quiz.ipynb #7ffebb4f
-def _live():
-    "Is ipywidgets there, and somebody to press a button?"
-    return bool(_person() and find_spec('ipywidgets'))
-
-def _boxes(letters, given, name, done):
-    "A box to tick for each letter, and a button that calls `done` with those ticked"
-    import ipywidgets as w  # here, so that the calls work without it
-    narrow = dict(indent=False, layout=w.Layout(width='3em'))
-    boxes = [w.Checkbox(c in given, description=c, **narrow) for c in letters]
-    button = w.Button(description=name)
-    button.on_click(lambda _: done(''.join(b.description for b in boxes if b.value)))
-    return w.HBox([*boxes, button])
-
-def _fields(n, show, before, words):
-    "Buttons or fields for question `n`; they call `show` with a function and arguments"
-    import ipywidgets as w
-    kind,options = _questions[n]['kind'],_questions[n]['options']
-    given = before.get('given', '')
-    if kind == 'one':
-        buttons = w.ToggleButtons(options=list(options), value=given or None)
-        buttons.style.button_width = '3em'
-        buttons.observe(lambda change: show(answer, change['new']), 'value')
-        return [buttons]
-    if kind == 'some':
-        return [_boxes(options, given, 'Answer', lambda c: c and show(answer, c))]
-    if kind == 'points':
-        hint = 'Your answer, before you unfold the model answer'
-        text = w.Textarea(words or before.get('words', ''), placeholder=hint,
-                          layout=w.Layout(width='90%', height='6em'))
-        def mark(letters): show(explain, text.value, letters or '-')
-        return [text, _boxes(options, given, 'Mark', mark)]
-    what = dict(order='letters', word='word', numbers='numbers, spaces between')[kind]
-    if options == '1': what = 'number'
-    field = w.Text(given, placeholder=f'{what}, then Enter', continuous_update=False)
-    def entered(change):
-        new = change['new'].strip()
-        if new: show(answer, *([new] if kind == 'word' else new.split()))
-    field.observe(entered, 'value')
-    return [field]
-
-def _ask(n, hint='Open.', words=''):
-    "Show buttons or fields to answer question `n`, and below them what there is to say"
-    import ipywidgets as w
-    before = {} if _again(n) else _state.get(n, {})
-    def show(f, *args):
-        _opened.add(n)  # somebody has pressed a button, so it is no answer of last time
-        with capture_output() as c: f(n, *args)
-        below.update(c.outputs[-1].data, raw=True)
-    box = w.VBox(_fields(n, show, before, words))
-    beside = _questions[n]['kind'] in _in_page and 'google.colab' not in sys.modules
-    display(box._repr_mimebundle_() | ({'text/html': _form(n, '')} if beside else {}), raw=True)
-    below = _say(hint, display_id=True)
-    if before:
-        with capture_output() as c: _tell(n)
-        below.update(c.outputs[-1].data, raw=True)
-    return box
+    if '+' not in _questions[n]['kind']: return _record(n, 'passed')
+    if not also.strip(): return _show('The function is right. Still open: `also`.')
+    try: _record(n, f'passed {_tidy(n, also)}')
+    except ValueError as e: _show(f'Still open: {e} in `also`.')
 
 # %% ../../nbs/interactive/quiz.ipynb #0c1939bb
 _made_by = 'chapter4_helpers, 10_questionnaire'
-
-def _fits(n, given, day, wait, words=''):
-    "Is this an answer to question `n`, as `_keep` would keep it?"
-    kind = _questions[n]['kind']
-    date.fromisoformat(day) + timedelta(wait)  # or it raises an error
-    if not isinstance(words, str) or wait not in (0, *_next): return False
-    if kind.startswith('code'):
-        if given == 'failed' or kind == 'code': return given in ('passed', 'failed')
-        passed,given = given.split(' ')
-        if passed != 'passed': return False
-    return _tidy(n, given.split()) == given
-
 _unfit = ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError
 
 def _read(path):
-    "The answers saved in `path`; `ValueError` if something else is in it"
+    "All that is saved in `path`; `ValueError` if it is not a file of answers"
     try:
         whole = json.loads(path.read_text(encoding='utf-8'))
-        answers = {int(n): a for n,a in whole['answers'].items()}
-        good = all(_fits(n, **a) for n,a in answers.items())
-        if good and whole['made_by'] == _made_by: return answers
+        if whole['made_by'] == _made_by: return dict(whole['answers'])
     except _unfit: pass
     raise ValueError(f'{path.name} is damaged, or is not a file of saved answers')
+
+def _fitting(saved):
+    "The answers in `saved` that fit a question, in today's form"
+    answers = {}
+    for n,a in saved.items():
+        try:
+            n,given = int(n),a['given']
+            if not _questions[n]['kind'].startswith('code'): given = _tidy(n, given)
+            date.fromisoformat(a['day']) + timedelta(a['wait'])
+            answers[n] = dict(a, given=given, first=a.get('first', _is_right(n, given)))
+        except _unfit: pass
+    return answers
 
 def save(
     path='questionnaire.json',  # File to write
 ):
     "Write the answers to the file `path`, with those that are in it already."
-    if not _state: return _say('Nothing to save yet.')
+    if not _state: return _show('Nothing to save yet.')
     path = Path(path)
     try:
-        kept = (_read(path) if path.exists() else {}) | _state
-        text = json.dumps(dict(made_by=_made_by, answers=kept), indent=1)
+        kept = (_read(path) if path.exists() else {}) | {str(n): a for n,a in _state.items()}
         new = path.with_name(path.name+'.new')
-        new.write_text(text, encoding='utf-8')
+        new.write_text(json.dumps(dict(made_by=_made_by, answers=kept), indent=1), encoding='utf-8')
         new.replace(path)
     except (ValueError, OSError) as e:
-        return _say(f'Not saved: {e}. Nothing was changed. '
-                    "Give another name: `save('mine.json')`.")
-    _say(f'{len(kept)} answers saved in {path.name}.')
+        return _show(f"Not saved: {e}. Nothing was changed. Try another name: `save('mine.json')`.")
+    _show(f'{len(kept)} answers saved in {path.name}.')
 
 def resume(
     path='questionnaire.json',  # File to read
 ):
     "Bring back the answers saved in `path`, except to questions answered since."
     path = Path(path)
-    _say('', _page_script())
+    _show('', _page_script())
     if not path.exists():
         text = f'No saved answers in this folder. {_progress()}.'
-        return _say(text, _score_form(text))
-    try: kept = _read(path)
-    except (ValueError, OSError) as e:
-        return _say(f'Not resumed: {e}. Nothing was changed, in the file or here. '
-                    f'{_progress()}.')
+        return _show_score(text, text)
+    try: kept = _fitting(_read(path))
+    except (ValueError, OSError) as e: return _show(f'Not resumed: {e}. Nothing was changed.')
     _state.update(kept | _state)
-    _say(f'{len(kept)} answers read from {path.name}. {_progress()}.{_comes_back()}')
-
-# %% ../../nbs/interactive/quiz.ipynb #cec77698
-def _list(ns):
-    "Numbers in a line, such as `1 to 4, 6`"
-    ns = sorted(ns)
-    runs = [[n for _,n in run] for _,run in groupby(enumerate(ns), lambda x: x[1]-x[0])]
-    def text(run): return f'{run[0]} to {run[-1]}' if len(run) > 2 else f'{run}'[1:-1]
-    return ', '.join(map(text, runs))
+    _show(f'{len(kept)} answers read from {path.name}. {_progress()}.{_comes_back()}')
 
 def _comes_back():
-    "What is asked again today, and later"
-    now = [n for n in _state if _again(n)]
-    later = sorted((_due(n), n) for n in _state if _state[n]['wait'] and n not in now)
-    days = [f'{_list(n for _,n in group)} on {_day(d)}'
-            for d,group in groupby(later, lambda due: due[0])]
-    return (f' **Asked again today:** {_list(now)}.'*bool(now)
-            + f' Asked again later: {"; ".join(days)}.'*bool(days))
+    "What is asked again, and when"
+    waiting = sorted((n for n in _state if _state[n]['wait']), key=_due)
+    return f' Asked again: {", ".join(f"{n} {_when(n)}" for n in waiting)}.'*bool(waiting)
 
 def score():
     "Say how many are right, what to read again, what comes back, and what is open."
-    lines = [f'**{_progress()}.** {_progress(_beyond)}.{_comes_back()}', '']
-    done = [n for n in _state if not _again(n)]
-    wrong = [(_questions[n]['notebook'], _questions[n]['section'], n)
-             for n in done if not _is_right(n, _state[n]['given'])]
-    if wrong: lines += ['To revisit:', '']
-    for place,group in groupby(sorted(wrong), key=lambda w: w[:2]):
-        ns = [n for *_,n in group]
-        lines.append(f'- {_link(*place)}: question{"s"*(len(ns)>1)} {_list(ns)}')
-    still = [n for n in _questions if n not in _state]
-    if _state and still: lines += ['', f'Open: {_list(still)}.']
-    if not wrong and len(done) == len(_questions): lines.append('Nothing to revisit.')
-    _say('\n'.join(lines), _score_form(f'{_progress()}. {_progress(_beyond)}.'))
+    both = f'{_progress()}. {_progress(_beyond)}.'
+    still = [n for n in _questions if n not in _state or _is_due(n)]
+    wrong = [n for n in _questions if n not in still and not _is_right(n, _state[n]['given'])]
+    lines = [f'**{both}**{_comes_back()}', ''] + ['To revisit:', '']*bool(wrong)
+    lines += [f'- {n}: {_link(_questions[n])}' for n in wrong]
+    if _state and still: lines += ['', f'Open: {", ".join(map(str, still))}.']
+    if not wrong and not still: lines.append('Nothing to revisit.')
+    _show_score('\n'.join(lines), both)
