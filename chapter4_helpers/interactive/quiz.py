@@ -104,8 +104,9 @@ def _tidy(n, text):
     else:
         letters = re.findall(r'[^\W_]', re.sub(r'\band\b', '', text.lower()))
         if kind != 'order': letters = sorted(set(letters))
-        need = dict(one=1, order=len(options)).get(kind, len(letters))
-        fits,tidied = set(letters) <= set(options) and len(letters) == need,''.join(letters)
+        n_letters,tidied = len(set(letters)),''.join(letters)
+        need = dict(one=1, order=len(options)).get(kind, n_letters)
+        fits = set(letters) <= set(options) and len(letters) == n_letters == need
     if fits and kind != 'code': return tidied
     raise ValueError(f'question {n} wants {_wanted[kind].format(", ".join(options))}')
 
@@ -348,8 +349,8 @@ def resume(
 
 def _comes_back():
     "What is asked again, and when"
-    waiting = sorted((n for n in _state if _state[n]['wait']), key=_due)
-    return f' Asked again: {", ".join(f"{n} {_when(n)}" for n in waiting)}.'*bool(waiting)
+    waiting = sorted((_due(n), n) for n in _state if _state[n]['wait'])
+    return f' Asked again: {", ".join(f"{n} {_when(n)}" for _,n in waiting)}.'*bool(waiting)
 
 def score():
     "Say how many are right, what to read again, what comes back, and what is open."

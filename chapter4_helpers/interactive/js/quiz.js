@@ -31,8 +31,8 @@ export function tidy(n, text) {
   }
   let parts = text.toLowerCase().replace(/\band\b/g, '').match(/[\p{L}\p{N}]/gu) ?? []
   if (kind !== 'order') parts = [...new Set(parts)].sort()
-  const need = {one: 1, order: letters.length}[kind] ?? parts.length
-  check(parts.every(c => letters.includes(c)) && parts.length === need)
+  const different = new Set(parts).size, need = {one: 1, order: letters.length}[kind] ?? different
+  check(parts.every(c => letters.includes(c)) && parts.length === different && different === need)
   return parts.join('')
 }
 
