@@ -8,8 +8,7 @@ from browser import open_page, serve
 import conftest
 from conftest import top
 from settings import settings
-from test_play_browser import places
-from test_play_saved import acts, fits
+from test_play_browser import acts, fits, places
 
 pytestmark = pytest.mark.browser
 notebooks = [p.relative_to(top/'nbs').with_suffix('').as_posix() for p in conftest.notebooks]
