@@ -47,6 +47,9 @@ mutants: .venv/has_mutants ## Change the modules in a thousand small ways, and s
 lint-js: ## Check the JavaScript in chapter4_helpers/interactive/js; needs Node 20 or newer
 	npx --yes eslint@10.15.0 --config tools/eslint.config.js chapter4_helpers/interactive/js
 
+test-js: ## Test the JavaScript that needs no page; needs Node 20.19 or newer
+	node --test tests/js/*.mjs
+
 docs: .venv/has_docs ## Build the web page from the notebooks as they are saved, into _docs
 	rm -rf _docs
 	.venv/bin/python docs/build.py
@@ -96,4 +99,4 @@ $(venv):
 	.venv/bin/python -m pip install -e '.[$*]'
 	@touch $@
 
-.PHONY: help lab test test-slow test-kernel test-wheel test-floors test-browser mutants lint-js docs linkcheck bench ladder opening notebooks readme links rename new
+.PHONY: help lab test test-slow test-kernel test-wheel test-floors test-browser mutants lint-js test-js docs linkcheck bench ladder opening notebooks readme links rename new

@@ -136,7 +136,8 @@ def test_the_example_is_a_three_as_the_page_draws_it(drawn):
 
 def conv_net():
     return stack(nn.Conv2d(1,4,(5,3),(2,1),(1,0)), nn.BatchNorm2d(4, eps=.25), nn.ReLU(),
-                 nn.Sigmoid(), nn.MaxPool2d(3, 2, 1), stack(nn.Dropout(), nn.Flatten()), nn.Linear(364,10))
+                 nn.Sigmoid(), nn.MaxPool2d(3, 2, 1),
+                 stack(nn.Dropout(), nn.Flatten()), nn.Linear(364,10))
 
 @pytest.mark.parametrize('dtype', [torch.float32, torch.float16, torch.bfloat16, torch.float64])
 def test_model_travels_whole_and_stays_as_it_is(dtype):

@@ -272,7 +272,8 @@ def trains(page):
     slider(page, 'batch size').focus()
     page.keyboard.press('End')
     page.get_by_role('combobox', name='model').select_option('simple_net')
-    assert says(page).startswith('Epoch 0, step 0') and image_of(page, 'canvas.weights').shape[0] > 28
+    assert says(page).startswith('Epoch 0, step 0')
+    assert image_of(page, 'canvas.weights').shape[0] > 28  # one for each hidden unit
     button(page, 'One step').click()
     assert says(page).startswith('Epoch 1, step 1, loss')  # all images at once
     for key in ('Home', 'ArrowRight', 'ArrowRight', 'ArrowRight'):
