@@ -12,8 +12,7 @@ from conftest import top
 from test_browser import front_ends, known, run_all
 from test_browser import server as server  # a fixture
 from chapter4_helpers.all import (
-    BasicOptim, TensorDataLoader, calc_grad, descend, descent_explorer, draw_digit, mnist,
-    mnist_sample, prepare, simple_net, train_live, validate_epoch)
+    descend, descent_explorer, draw_digit, mnist, prepare, simple_net, train_live)
 from test_play import data_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures('one_thread')]
@@ -67,8 +66,8 @@ def stack(*layers): return nn.Sequential(*layers)
 def nets():
     conv,flat = nn.Conv2d,nn.Flatten
     return dict(
-        simple_net=simple_net(), no_bias=stack(flat(), nn.Linear(784,10,bias=False), nn.Dropout()),
-        sigmoid=stack(nn.Linear(784,20), nn.Sigmoid(), stack(nn.Linear(20,3))),
+        simple_net=simple_net(), sigmoid=stack(nn.Linear(784,9,bias=False), nn.Sigmoid(),
+                                               stack(nn.Linear(9,3), nn.Dropout())),
         conv=stack(conv(1,3,(3,5),(2,3),(1,2),bias=False), nn.BatchNorm2d(3), nn.ReLU(),
                    conv(3,2,3,padding=1), flat(), nn.Linear(280,4)),
         pool=stack(nn.MaxPool2d(2), nn.MaxPool2d(3,2,1), nn.BatchNorm2d(1,affine=False), flat(),
@@ -125,40 +124,6 @@ def test_path_is_that_of_descend(f, lr, show):
         for _ in range(9): button(page, 'Step').click()
         expected = [x.item() for x,_ in descend(f, torch.tensor(3.), lr, 9)]
         assert np.allclose(path_of(page), expected, atol=1e-3)
-
-@pytest.mark.parametrize('model', ['linear model', 'simple_net'])
-@pytest.mark.parametrize('shuffle,zero', [(True,True), (False,True), (True,False)])
-def test_weights_are_those_of_python(model, shuffle, zero, show):
-    x,y,valid_x,valid_y = (t[torch.arange(n)*len(t)//n] for t,n in
-                           zip(mnist_sample(), (2000,2000,500,500)))
-    def arrays(page):
-        found = page.locator('.play-here').evaluate("""({training: {layers}}) =>
-            layers.filter(l => l.weight).flatMap(l => [l.weight, l.bias])
-                  .map(t => [t.shape, [...t.data]])""")
-        return [torch.tensor(data).view(shape) for shape,data in found]
-    with show(train_live(bs=256)) as page:
-        page.get_by_role('combobox', name='model').select_option(model)
-        for name,on in ('shuffle', shuffle),('zero the gradients', zero):
-            if not on: page.get_by_role('checkbox', name=name).uncheck()
-        start = arrays(page)
-        for _ in range(8): button(page, 'One step').click()
-        end = arrays(page)
-        order,losses,accuracies = page.locator('.play-here').evaluate(
-            '({training: t}) => [t.used, t.losses, t.accuracies]')
-    assert sorted(order) == [*range(2000)] and (order == sorted(order)) != shuffle
-    net,ours = stack(nn.Linear(784,1)) if model=='linear model' else simple_net(),[]
-    with torch.no_grad():
-        for p,s in zip(net.parameters(), start, strict=True): p.copy_(s)
-    opt = BasicOptim(net.parameters(), 1.)
-    for xb,yb in TensorDataLoader(x[order], y[order], bs=256):
-        ours.append(calc_grad(xb, yb, net).item())
-        opt.step()
-        if zero: opt.zero_grad()
-    for theirs,p,first in zip(end, net.parameters(), start, strict=True):
-        assert (theirs-p.detach()).abs().max() < 1e-4 < (theirs-first).abs().max()
-    assert [step for step,_ in losses] == [*range(1,9)]
-    assert [loss for _,loss in losses] == pytest.approx(ours, abs=1e-4)
-    assert abs(accuracies[-1][1] - validate_epoch(net, [(valid_x, valid_y)])) < .0021
 
 # What a reader does
 
@@ -312,17 +277,6 @@ def html_of(name):
     data = [o.data for c in cells for o in c.outputs if 'data' in o]
     return next(d['text/html'] for d in data if 'class="play-here"' in d.get('text/html', ''))
 
-@pytest.mark.parametrize('name', acts)
-@pytest.mark.parametrize('width,scheme', places)
-def test_by_itself(name, width, scheme, chromium, tmp_path):
-    (tmp_path/'page.html').write_text(head + html_of(name), 'utf-8')
-    how = dict(color_scheme=scheme, has_touch=True)
-    with serve(tmp_path) as url:
-        with open_page(chromium, f'{url}page.html', width, **how) as (page,wrong):
-            page.wait_for_function(f'{alive} == 1')
-            acts[name](page)
-            assert fits(page, scheme, 'body') and wrong == []
-
 def pieces():
     live = train_live(n_train=20, n_valid=20)
     return draw_digit(simple_net()), descent_explorer(torch.square), live
@@ -339,12 +293,6 @@ def test_several_do_not_disturb_each_other(show):
         names = page.locator('.play').locator(kinds).evaluate_all(
             'es => es.map(e => (e.ariaLabel || (e.closest("label") || e).textContent).trim())')
         assert len(names) > 18 and all(names)
-
-def test_texts_stay_texts(show):
-    names = '<img src=x onerror="document.title=1">', '</script><b>&amp;'
-    with show(draw_digit(simple_net(), names)) as page:
-        assert page.locator('.row > span:first-child').all_text_contents() == [*names]
-        assert page.title()=='t' and page.locator('.row b, .row img, .says b').count()==0
 
 def test_pictures_where_scripts_fail_or_do_not_run(chromium, tmp_path):
     broken = page_with(*pieces()).replace('"kind": "ReLU"', '"kind": "Unknown"', 1)
@@ -408,16 +356,10 @@ def test_without_a_kernel(front_end, name, width, scheme, server, chromium):
         acts[name](page)
         assert fits(page, scheme, '.jp-Notebook')
 
-@pytest.mark.parametrize('front_end', front_ends)
-@pytest.mark.parametrize('name', acts)
-def test_picture_where_nothing_is_trusted(name, front_end, server, chromium):
-    with opened(name, front_end, server, chromium, trusted=False) as page:
-        picture = page.locator('.play-here img')
-        picture.scroll_into_view_if_needed()
-        assert picture.bounding_box()['width'] > 400 and page.evaluate(alive)==0
-
 def test_run_in_jupyterlab(server, chromium):
     with opened('interactive/play', 'lab', server, chromium, trusted=False) as page:
+        pictures = [i.bounding_box()['width'] for i in page.locator('.play-here img').all()]
+        assert len(pictures) == 3 and min(pictures) > 400 and page.evaluate(alive) == 0
         run_all(page, lambda: page.request.get(f'{server[1]}api/kernels').json(), 120)
         page.wait_for_function(f'{alive} == 3')
         button(page, 'One step').click()

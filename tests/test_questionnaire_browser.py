@@ -120,16 +120,6 @@ def test_two_pages_at_once(site, chromium):
             hears.filter(has_text=counts).wait_for()
             assert says(there, n).startswith('Right.')
 
-def test_by_keyboard_and_by_name(site, chromium):
-    with opened(chromium, site) as page:
-        group = page.get_by_role('group', name='Question 1', exact=True)
-        group.get_by_role('button', name='a', exact=True).focus()
-        for key in ('Tab', 'Tab', 'Space'): page.keyboard.press(key)
-        assert says(page, 1).startswith('Right.')
-        names = page.locator('quiz-question').locator('button, input').evaluate_all(
-            'es => es.map(e => e.ariaLabel || e.textContent)')
-        assert len(names) > 80 and all(names)
-
 def html_outputs():
     cells = [c for c in nbformat.read(lesson, 4).cells if c.cell_type=='code']
     return [o.data['text/html'] for c in cells for o in c.outputs if 'text/html' in o.data]
@@ -145,11 +135,6 @@ def test_where_nothing_may_be_kept_or_loaded(way, chromium, tmp_path):
         told = frame.locator('quiz-score').first.get_by_role('status')
         told.filter(has_text='1 of 37 right').wait_for()
         assert [w for w in wrong if 'colab-badge' not in w] == []
-
-def test_without_scripts(site, chromium):
-    with opened(chromium, site, java_script_enabled=False) as page:
-        assert [q.inner_text().strip() for q in page.locator('quiz-question').all()] == ['Open.']*30
-        assert page.locator('quiz-score').first.inner_text().endswith('0 of 37 right, 37 open.')
 
 def test_jupyterlab(server, chromium):
     folder,url,token = server
