@@ -37,8 +37,11 @@ test-floors: ## The same with the lowest versions that settings.ini allows; PYTH
 test-browser: .venv/has_browser ## Read the web page, and run the notebooks in JupyterLab, in Chromium
 	.venv/bin/python -m pytest -m 'browser and not slow' $(ARGS)
 
-lint-js: ## Check the JavaScript in chapter4_helpers/js; needs Node 20 or newer
-	npx --yes eslint@$$(node -p 'require("./tools/package.json").devDependencies.eslint') --config tools/eslint.config.js chapter4_helpers/js
+lint-js: ## Check the JavaScript in chapter4_helpers/interactive/js; needs Node 20 or newer
+	npx --yes eslint@$$(node -p 'require("./tools/package.json").devDependencies.eslint') --config tools/eslint.config.js chapter4_helpers/interactive/js
+
+test-js: ## Test the JavaScript that needs no page; needs Node 20.19 or newer
+	node --test tests/js/*.mjs
 
 docs: .venv/has_docs ## Build the web page from the notebooks as they are saved, into _docs
 	rm -rf _docs
@@ -85,4 +88,4 @@ $(venv):
 	.venv/bin/python -m pip install -e '.[$*]'
 	@touch $@
 
-.PHONY: help lab test test-slow test-kernel test-wheel test-floors test-browser lint-js docs linkcheck bench ladder opening notebooks report readme links new
+.PHONY: help lab test test-slow test-kernel test-wheel test-floors test-browser lint-js test-js docs linkcheck bench ladder opening notebooks report readme links new

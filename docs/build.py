@@ -225,30 +225,33 @@ def contents(pages, caption):
     names = [p.name for p in pages]
     return '\n'.join(['```{toctree}', ':hidden:', f':caption: {caption}', '', *names, '```'])
 
-def llms_txt(index, play, lessons, workshop, helpers):
+def llms_txt(index, play, lessons, rooms, helpers):
     "The site for assistants, in the form of llmstxt.org"
     def lines(pages):
         return [f'- [{p.title}]({settings.site}{p.name}.html.md): {p.summary}' for p in pages]
-    parts = [('Start', [index, play]), ('Lessons', lessons), ('Workshop', workshop),
+    parts = [('Start', [index, play]), ('Lessons', lessons), *rooms.items(),
              ('Reference', [helpers])]
     listed = [line for caption,pages in parts for line in ('', f'## {caption}', '', *lines(pages))]
     return '\n'.join([f'# {index.title}', '', f'> {settings.description}.', *listed, ''])
 
 def main(folder, builder='html'):
     *lessons,index = [read(p) for p in sorted((top/'nbs').glob('*.ipynb'))]
-    workshop = [read(p) for p in sorted((top/'nbs').glob('workshop/*.ipynb'))]
-    helpers = reference([*lessons, *workshop])
+    rooms = {room.capitalize(): [read(p) for p in sorted((top/'nbs'/room).glob('*.ipynb'))]
+             for room in ('interactive', 'workshop')}
+    in_rooms = [p for pages in rooms.values() for p in pages]
+    helpers = reference([*lessons, *in_rooms])
     playground,picture = play(lessons)
-    pages = [index, playground, *lessons, *workshop, helpers]
+    pages = [index, playground, *lessons, *in_rooms, helpers]
     with TemporaryDirectory() as tmp:
         source,doctrees,site = (Path(tmp)/name for name in ('source', 'doctrees', 'site'))
-        for to in source,folder: (to/'workshop').mkdir(parents=True, exist_ok=True)
+        for to in ((to/Path(p.name).parent) for to in (source,folder) for p in pages):
+            to.mkdir(parents=True, exist_ok=True)
         for p in pages: (folder/f'{p.name}.html.md').write_text(as_markdown(p.nb), 'utf-8')
-        listed = llms_txt(index, playground, lessons, workshop, helpers)
+        listed = llms_txt(index, playground, lessons, rooms, helpers)
         (folder/'llms.txt').write_text(listed, 'utf-8')
         menu = [contents(pages, caption) for pages,caption in
-                (([playground], 'Play'), (lessons, 'Lessons'), (workshop, 'Workshop'),
-                 ([helpers], 'Reference'))]
+                (([playground], 'Play'), (lessons, 'Lessons'),
+                 *((pages, room) for room,pages in rooms.items()), ([helpers], 'Reference'))]
         index.nb.cells.append(nbformat.v4.new_markdown_cell('\n\n'.join(menu)))
         index.nb.cells.insert(2, nbformat.v4.new_markdown_cell(to_play))
         (source/'play.png').write_bytes(picture)

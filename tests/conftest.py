@@ -5,8 +5,8 @@ import pytest
 from browser import chromium as chromium
 
 top = Path(__file__).parents[1]
-lessons,workshop = (sorted((top/'nbs').glob(names)) for names in ('*.ipynb', 'workshop/*.ipynb'))
-notebooks = lessons + workshop
+lessons = sorted((top/'nbs').glob('*.ipynb'))
+notebooks = lessons + sorted((top/'nbs').glob('*/*.ipynb'))
 ignore = shutil.ignore_patterns(
     '.git', '.venv*', '*.egg-info', 'build', 'dist', '__pycache__', '.ipynb_checkpoints',
     '.pytest_cache', '.ruff_cache', '.hypothesis', 'models', '_docs', '_modidx.py')

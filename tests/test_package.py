@@ -24,7 +24,9 @@ def test_names_mean_the_same_as_in_fastai():
 
 def test_all_says_what_it_leaves_out():
     ours = star('chapter4_helpers.all')
-    modules = [p.stem for p in (top/'chapter4_helpers').glob('[!_]*.py') if p.stem != 'all']
+    package = top/'chapter4_helpers'
+    modules = ['.'.join(p.relative_to(package).with_suffix('').parts)
+               for p in package.rglob('[!_]*.py') if p.name not in ('all.py', 'bundle.py')]
     names = {m: set(import_module(f'chapter4_helpers.{m}').__all__) for m in modules}
     left_out = {m for m in modules if not names[m] <= ours.keys()}
     said = import_module('chapter4_helpers.all').__doc__
@@ -53,14 +55,15 @@ def test_dist(dist, repo, python):
         licences = {n.removeprefix('licenses/'): z.read(path) for n,path in info.items()
                     if n.startswith('licenses/')}
     package = {p.relative_to(repo).as_posix() for p in (repo/'chapter4_helpers').rglob('*.*')}
-    needed = ('mnist.npz', 'MNIST_LICENSE.md', 'ladder.json', 'opening.png', 'data.py',
-              'js/nn.js', 'js/play.css')
+    needed = ('mnist.npz', 'MNIST_LICENSE.md', 'ladder.json', 'data.py',
+              'interactive/js/nn.js', 'interactive/js/play.css')
     assert names == package and package >= {f'chapter4_helpers/{name}' for name in needed}
     given = {'README.md', 'LICENSE', 'CHANGELOG.md', 'settings.ini', 'setup.py', 'pyproject.toml',
              'MANIFEST.in'}
     made = {'PKG-INFO', 'setup.cfg'}
     source = {n for n in source if not n.startswith('chapter4_helpers.egg-info')}
-    assert source == {'chapter4_helpers', 'chapter4_helpers/js', *package, *given, *made}
+    folders = {f'chapter4_helpers{folder}' for folder in ('', '/interactive', '/interactive/js')}
+    assert source == folders | package | given | made
     assert metadata['License-Expression'] == 'Apache-2.0 AND CC-BY-SA-3.0'
     files = 'LICENSE', 'chapter4_helpers/MNIST_LICENSE.md'
     assert licences == {name: (top/name).read_bytes() for name in files} and {*files} <= source
@@ -102,8 +105,7 @@ def imported(*patterns):
     return {installed.get(m, [m.replace('_', '-')])[0].lower() for m in modules}
 
 def test_package_requires_what_it_imports():
-    ours = imported('chapter4_helpers/*.py') - {'ipywidgets'}  # the quiz works without
-    assert ours == names('requirements')
+    assert imported('chapter4_helpers/**/*.py') == names('requirements')
 
 @pytest.mark.parametrize('extra,patterns', [
     ('lab', ['nbs/**/*.ipynb']), ('dev', ['tests/*.py', 'tools/*.py', 'benchmarks/*.py']),
@@ -114,7 +116,7 @@ def test_extra_requires_what_its_user_imports(extra, patterns):
 def test_no_pickle():
     # Unpickling runs whatever code the file's author put into it
     folders = 'chapter4_helpers', 'benchmarks', 'docs', 'tests', 'tools'
-    sources = [*notebooks, *(p for folder in folders for p in top.glob(f'{folder}/*.py'))]
+    sources = [*notebooks, *(p for folder in folders for p in top.glob(f'{folder}/**/*.py'))]
     words = r'\bpickle\b|allow_pickle|load_learner|torch\.load\((?![^)]*weights_only=True)[^)]*\)'
     found = [(p.name, m[0]) for p in sources if p.name != 'test_package.py'
              for m in re.finditer(words, p.read_text('utf-8'))]

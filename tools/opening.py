@@ -2,7 +2,7 @@
 
     python tools/opening.py [FILE]
 
-FILE, by default chapter4_helpers/opening.png, is an animated PNG. The first page opens with it."""
+FILE, by default nbs/opening.png, is an animated PNG. The first page opens with it."""
 import sys
 from io import BytesIO
 from pathlib import Path
@@ -84,5 +84,5 @@ def main(path):
         path.name, path.stat().st_size/1e3, *accs))
 
 if __name__ == '__main__':
-    film = Path(__file__).parents[1]/'chapter4_helpers'/'opening.png'
+    film = Path(__file__).parents[1]/'nbs'/'opening.png'
     main(Path(sys.argv[1]) if sys.argv[1:] else film)

@@ -29,7 +29,7 @@ class Picture(Preprocessor):
     def preprocess_cell(self, cell, resources, index):
         for o in cell.get('outputs', []):
             if 'image/png' in o.get('data', {}):
-                link = f'{settings.raw}/chapter4_helpers/opening.png'
+                link = f'{settings.raw}/nbs/opening.png'
                 o.data = {'text/markdown': f'![{cell.metadata.alt}]({link})'}
         return cell,resources
 

@@ -17,7 +17,8 @@ export function descentExplorer({min, max, rows, start, lr, maxLr}, host) {
     range: {x: [min, max], y: [Math.min(...ys) - margin, Math.max(...ys) + margin]},
     tabindex: 0, role: 'slider', 'aria-valuemin': min, 'aria-valuemax': max,
   })
-  const rate = slider({label: 'learning rate', min: maxLr/120, max: maxLr, step: maxLr/120, value: lr, show: brief})
+  const one = lr/Math.max(1, Math.round(120*lr/maxLr))  // lr is a whole number of these, or it would be rounded
+  const rate = slider({label: 'learning rate', min: one, max: maxLr, step: one, value: lr, show: brief})
 
   function draw(c) {
     const inside = path.filter(f.has).map(x => [x, f.loss(x)])
