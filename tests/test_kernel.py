@@ -1,11 +1,12 @@
 """Every notebook runs in a Jupyter kernel, from another folder and with no network. `make test` ran
-each already, by nbdev-test and without a network, so here it takes two; `make test-kernel` all."""
+each already, by nbdev-test and without a network, so here it takes one, and another where the
+reader has chosen how Matplotlib draws; `make test-kernel` takes all."""
 import nbformat, pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from conftest import lessons, notebooks, top
 
-fast = '00_pixels', '10_questionnaire'
+fast = ['10_questionnaire']
 
 def run(nb, folder, env):
     where = dict(metadata=dict(path=str(folder)))
@@ -21,7 +22,7 @@ def test_runs(path, tmp_path, no_network):
     run(nbformat.read(path, 4), tmp_path, no_network)
     assert list(tmp_path.iterdir()) == []  # it leaves nothing in the reader's folder
 
-@each([*lessons[:4], top/'nbs'/'workshop'/'pictures.ipynb'], ['02_learning_rate'])
+@each([*lessons[:4], top/'nbs'/'workshop'/'pictures.ipynb'], ['00_pixels'])
 def test_runs_where_the_reader_has_chosen_how_matplotlib_draws(path, tmp_path, no_network):
     run(nbformat.read(path, 4), tmp_path, no_network | dict(MPLBACKEND='Agg'))
 

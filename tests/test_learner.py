@@ -1,6 +1,7 @@
 "The Learner: against SGD in NumPy, against fastai's, and what callbacks can do to it."
 import copy, math
 from functools import partial
+from types import SimpleNamespace
 import matplotlib.pyplot as plt, numpy as np, pytest, torch
 import torch.nn.functional as F
 from hypothesis import given, strategies as st
@@ -441,6 +442,17 @@ def test_lr_find_leaves_all_as_it_was():
         (tensors_after,rest_after),cbs_after = state()
         assert same(tensors, tensors_after) and (rest, cbs) == (rest_after, cbs_after)
     assert len(tensors) > 12 and len(rest[1]['losses']) == 6
+
+@pytest.mark.parametrize('losses,n', [
+    ([1., math.nan], 2), ([2., 8., 8., 8.], 4), ([2., 8.1, 2.], 2), ([.5, 2.1, 2.], 2)])
+def test_lr_find_stops_above_four_times_the_lowest(losses, n):
+    finder,recorder = LRFinder(1e-3, 1., 4),SimpleNamespace(losses=[])
+    finder.learn = SimpleNamespace(recorder=recorder)
+    with pytest.raises(CancelFitException):
+        for loss in losses:
+            recorder.losses.append(loss)
+            finder.after_step()
+    assert len(recorder.losses) == n
 
 # Interrupts
 
