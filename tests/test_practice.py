@@ -106,7 +106,8 @@ p.lerp_(p - p.grad, self.lr)
 zeros = ['p.grad.zero_()', 'p.grad = torch.zeros_like(p)', 'p.grad is None or p.grad.data.zero_()']
 optimizers = [
     optim(), optim(keep='tuple(params)'), *map(optim, parts(steps)),
-    *(optim(zero=z) for z in zeros), torch.optim.SGD, lambda params,lr: torch.optim.SGD(params, lr), *sources("""
+    *(optim(zero=z) for z in zeros), torch.optim.SGD, lambda *args: torch.optim.SGD(*args),
+    *sources("""
 class f:
     def __init__(self, params, lr=.1): self.sgd = torch.optim.SGD(params, lr=lr)
     def step(self): self.sgd.step()

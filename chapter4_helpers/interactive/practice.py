@@ -429,8 +429,8 @@ def verdict(
     if not callable(f): return Verdict(False, '', f'`check` takes a function, and this is {_a(f)}.')
     if task is None:
         return Verdict(False, '', (
-            f'There is no task called {name}. Give your function the name of its task, or say which '
-            f'it is for: `verdict(f, "sigmoid")`. The tasks are: {", ".join(tasks)}.'))
+            f'There is no task called {name}. Give your function the name of its task, or say '
+            f'which it is for: `verdict(f, "sigmoid")`. The tasks are: {", ".join(tasks)}.'))
     if _is_open(f): return Verdict(False, '', f'Open. {_open(task)}')
     stubs = [s for s in _stubs(f) if s in vars(task.right)]
     if stubs: return Verdict(False, '', f'`{stubs[0]}` is still open. {_open(task)}')
@@ -753,8 +753,8 @@ _task('descend', '02_learning_rate', descent.descend,
         'step changes it. What keeps the numbers as they are now?',
         _way(note=lambda old,new,loss: (new, loss), more=0)),
     'the start has changed': (_on_the_start,
-        'The path is right, but the tensor that was given as the start has gone down with it, '
-        'and a second descent from it would start elsewhere. On what could you walk instead?'),
+        'The tensor that was given as the start has gone down with the path, and a second '
+        'descent from it would start elsewhere. On what could you walk instead?'),
     'the start has changed, and one tensor in all places': (
         lambda *args: _on_the_start(*args, note=lambda x: x.detach()),
         'All places are the last one, and so is the start that was given: it is one tensor that '
@@ -1318,8 +1318,7 @@ _task('calc_grad', '04_minibatches', minibatches.calc_grad,
         'The gradients are there, as they should be. The loss of the batch is not handed back, '
         'and one would like to see it fall.'),
     'no backward': (_calc(back=lambda loss: None),
-        'The loss is right. But the weights have no gradient: which call turns the notes into '
-        'gradients?'),
+        'The weights have no gradient: which call turns the notes into gradients?'),
     'no backward, and not returned': (_silent,
         'No gradient has come to the weights, and nothing comes back.'),
     'arguments exchanged': (_calc(swap=True),
@@ -1577,8 +1576,8 @@ _task('BasicOptim', '05_optimizer', optimizer.BasicOptim,
      Input(f'{_two_params} from a generator, lr 0.1 and two rounds of `backward`, `step`, '
            '`zero_grad`', _two_steps),
      Input(f'{_two_params} with gradients [2., -1.] and [[6.]]', _clearing),
-     Input(f'{_two_params} and lr 0.5', _still_parameters),
-     _one_step(1., [2.,.25]), Input('parameters that have no gradient yet', _early, remark=
+     Input(f'{_two_params} and lr 0.5', _still_parameters), _one_step(1., [2.,.25]),
+     Input('parameters that have no gradient yet', _early, remark=
         'One thing to know: before the first `backward` there is no gradient, and there your '
         '`zero_grad` stops. A loop that clears first would want it to do nothing.')], {
     'uphill': (_optim(_by(lambda p,lr: -lr*p.grad)),
@@ -1782,11 +1781,11 @@ _task('train_epoch', '05_optimizer', optimizer.train_epoch,
         'The model has been given something of the wrong length. What does it predict from, the '
         'images or the targets?'),
     'the last loss': (_loop('zfbs', give=lambda losses: losses[-1]),
-        'It has trained as it should. What comes back is the loss of the last batch alone: to '
-        'tell how the epoch went, take the mean over all of them (or return nothing).'),
+        'What comes back is the loss of the last batch alone: to tell how the epoch went, take '
+        'the mean over all of them (or return nothing).'),
     'the sum of the losses': (_loop('zfbs', give=sum),
-        'It has trained as it should. What comes back is the sum of the losses, which grows with'
-        ' the number of batches. Take their mean (or return nothing).'),
+        'What comes back is the sum of the losses, which grows with the number of batches. Take '
+        'their mean (or return nothing).'),
     'backward once, at the end': (_loop('fsz', after='b'),
         'Nothing has been learned: `backward` comes only when the loop is over, and then no step'
         ' follows.',
