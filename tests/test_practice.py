@@ -221,8 +221,8 @@ def test_an_unknown_mistake_is_shown():
     assert '[3]' in found.says and '[1, 1, 3]' in found.says
 
 def test_every_input_is_fresh():
-    def changes(p, t): return accuracies[0](p, t),p.zero_(),t.zero_()
-    assert verdict(lambda p,t: changes(p, t)[0], 'batch_accuracy').right
+    def f(p, t): return [accuracies[0](p, t), p.zero_(), t.zero_()][0]
+    assert verdict(f, 'batch_accuracy').right
 
 def test_an_endless_loader_ends():
     assert not verdict(lambda items,bs: iter(lambda: items[:bs], None), 'batches').right
@@ -261,9 +261,8 @@ def mnist_loss(preds, targets):
 """
 
 def test_errors_name_the_line_in_the_cell():
-    linecache.cache['<cell 7>'] = (len(cell), None, cell.splitlines(True), '<cell 7>')
-    place = {}
-    exec(compile(cell, '<cell 7>', 'exec'), place)
+    linecache.cache['<7>'],place = (len(cell), None, cell.splitlines(True), '<7>'),{}
+    exec(compile(cell, '<7>', 'exec'), place)
     says = verdict(place['mnist_loss']).says
     assert re.match("Line 4: AttributeError: .*'nothing'", says) and '\n' not in says
 
@@ -293,9 +292,9 @@ def test_errors_in_one_line(text, line, mistake):
     assert found.says.startswith(line) and mistake in found.mistake and '\n' not in found.says
 
 def test_an_interrupt_goes_through():
-    state,f = torch.get_rng_state(),written('def sigmoid(x): raise KeyboardInterrupt')
+    before,f = outside(),written('def sigmoid(x): raise KeyboardInterrupt')
     with pytest.raises(KeyboardInterrupt): verdict(f)
-    assert torch.equal(state, torch.get_rng_state())
+    assert outside() == before
 
 # Names and ours
 
