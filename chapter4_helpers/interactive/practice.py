@@ -6,7 +6,7 @@
 __all__ = ['tasks', 'Input', 'Mistake', 'Task', 'Verdict', 'verdict', 'check']
 
 # %% ../../nbs/interactive/practice.ipynb #315db510
-import dis, functools, inspect, io, itertools, math, random, re, sys, types, warnings
+import dis, functools, inspect, io, itertools, math, random, re, sys, warnings
 from contextlib import contextmanager, redirect_stdout
 from copy import deepcopy
 from typing import NamedTuple
@@ -110,14 +110,16 @@ def _same(got, want, near):
     if isinstance(want, (list,dict)):
         if type(got) != type(want) or len(got) != len(want): return False
         if isinstance(want, dict):
-            return got.keys() == want.keys() and all(_same_seen(got[k], want[k], near) for k in want)
+            if got.keys() != want.keys(): return False
+            return all(_same_seen(got[k], want[k], near) for k in want)
         return all(_same(g, w, near) for g,w in zip(got, want))
     return got == want
 
 def _bare(got, want):
     "One number may come in brackets, where one is wanted"
-    while _is_number(want) and isinstance(got, list) and len(got) == 1: got = got[0]
-    return got
+    inner = got
+    while isinstance(inner, list) and len(inner) == 1: inner = inner[0]
+    return inner if _is_number(want) and _is_number(inner) else got
 
 def _same_seen(got, want, near): return _same(_bare(got, want), want, near)
 
@@ -207,7 +209,11 @@ def _try(f, run, files=()):
 @functools.cache
 def _known(name, f):
     "What one of our own functions, right or wrong, does on the inputs of a task"
-    return [_try(f, i.run) for i in tasks[name].inputs]
+    seen = [_try(f, i.run) for i in tasks[name].inputs]
+    if f is tasks[name].right: return seen
+    want = _known(name, tasks[name].right)
+    return [s if isinstance(s, _Error) else {k: _bare(v, w.get(k)) for k,v in s.items()}
+            for s,w in zip(seen, want)]
 
 # %% ../../nbs/interactive/practice.ipynb #ec49cc39
 _nothing = {'RESUME','NOP','CACHE','MAKE_CELL','COPY_FREE_VARS','PRECALL','PUSH_NULL','NOT_TAKEN',
@@ -279,14 +285,16 @@ _errors = {name: (re.compile(pattern), says) for name,pattern,says in (
      'There are several numbers here, where one is needed. Do you want one number made of them, or '
      'the same done with each?'),
     ('brackets missing', "builtin_function_or_method|'(method|function)' object",
-     'This is a function or a method itself, and not what it gives. Are brackets missing after it?'),
+     'This is a function or a method itself, and not what it gives. Are brackets missing '
+     'after it?'),
     ('brackets after a value', "' object is not callable",
-     'Brackets call something, and this is a value, such as a number or a tensor. (`.grad`, `.data` '
-     'and `.shape` stand without brackets.)'),
+     'Brackets call something, and this is a value, such as a number or a tensor. (`.grad`, '
+     '`.data` and `.shape` stand without brackets.)'),
     ('the model itself', r"\'(Linear|Sequential)\'",
      'Here stands the model itself. Do you mean what it gives for a batch, or the loss?'),
     ('the loader itself', 'TensorDataLoader',
-     'Here stands the loader itself. It hands out batches, one after the other: what asks it for them?'),
+     'Here stands the loader itself. It hands out batches, one after the other: what asks it for '
+     'them?'),
     ('a number for a gradient', 'assigned grad expected',
      '`.grad` takes a tensor, or None. Which of the two says that there is no gradient?'),
     ('an underscore missing', "'Tensor' object has no attribute 'zero'",
@@ -310,8 +318,8 @@ _errors = {name: (re.compile(pattern), says) for name,pattern,says in (
      'There is nothing with this number. Counting begins at 0, rows come before columns, and sizes '
      'may be others than you expect. Where does the number come from?'),
     ('if with many rows', 'Boolean value of Tensor with more than one value',
-     '`if` wants one True or False, and this tensor has one for each element. What picks between '
-     'two tensors for all of them at once?'),
+     '`if`, `and`, `max` and their like want one True or False, and this tensor has one for each '
+     'element. What picks between two tensors for all of them at once?'),
     ('a mean of whole numbers', 'could not infer output dtype|only Tensors of floating point',
      'Gradients and means need numbers with a fractional part, and these are whole numbers, or '
      'True and False. What turns them into floats?'),
@@ -360,8 +368,8 @@ def _arguments(task, f):
     except (TypeError,ValueError): return ''
     try: given.bind(*asked.parameters)
     except TypeError:
-        n = len(asked.parameters)
-        return (f'`{task.name}` is called with {n} argument{"s"*(n > 1)}: {", ".join(asked.parameters)}. '
+        n,names = len(asked.parameters),', '.join(asked.parameters)
+        return (f'`{task.name}` is called with {n} argument{"s"*(n > 1)}: {names}. '
                 f'Yours takes {", ".join(given.parameters) or "none"}.')
     return ''
 
@@ -373,7 +381,8 @@ def _compare(task, got, want):
 def _labels(task, got, want):
     "In what these differ on the inputs that count: labels, or None if one of them is an error"
     pairs = [(g,w) for g,w,i in zip(got, want, task.inputs) if not i.remark]
-    if any(isinstance(x, _Error) or x.keys() != w.keys() for g,w in pairs for x in (g,w)): return None
+    for g,w in pairs:
+        if isinstance(g, _Error) or isinstance(w, _Error) or g.keys() != w.keys(): return None
     return {k for g,w in pairs for k in w if not _same_seen(g[k], w[k], task.near)}
 
 def _recognise(task, got, want):
@@ -419,9 +428,9 @@ def verdict(
     task = tasks.get(name)
     if not callable(f): return Verdict(False, '', f'`check` takes a function, and this is {_a(f)}.')
     if task is None:
-        give = ', or say which one it is for: `verdict(f, "sigmoid")`' if name == '<lambda>' else ''
-        return Verdict(False, '', f'There is no task called {name}. The tasks are: {", ".join(tasks)}. '
-                                  f'Give your function the name of its task{give}.')
+        return Verdict(False, '', (
+            f'There is no task called {name}. Give your function the name of its task, or say '
+            f'which it is for: `verdict(f, "sigmoid")`. The tasks are: {", ".join(tasks)}.'))
     if _is_open(f): return Verdict(False, '', f'Open. {_open(task)}')
     stubs = [s for s in _stubs(f) if s in vars(task.right)]
     if stubs: return Verdict(False, '', f'`{stubs[0]}` is still open. {_open(task)}')
@@ -454,11 +463,12 @@ def _no_gradient(f):
     "`f`, with its numbers and without its notes"
     return lambda *args: f(*args).detach()
 
-_lost = ('No gradient gets from the result back to the {}. `.item()`, `.detach()`, `torch.no_grad`, a '
-         'comparison, or a new tensor made from numbers cut the notes off, and then there is nothing to '
-         'learn from.')
-_in_place = ('The {} themselves have changed, and whoever uses them next is in for a surprise. Which line '
-             'changes them? (An underscore at the end of a PyTorch method says that it does.)')
+_lost = ('No gradient gets from the result back to the {}. `.item()`, `.detach()`, '
+         '`torch.no_grad`, a comparison, or a new tensor made from numbers cut the notes off, and '
+         'then there is nothing to learn from.')
+_in_place = ('The {} themselves have changed, and whoever uses them next is in for a surprise. '
+             'Which line changes them? (An underscore at the end of a PyTorch method says that it '
+             'does.)')
 
 # %% ../../nbs/interactive/practice.ipynb #927b5bdb
 _images = 'images a {} and b {}'
@@ -466,40 +476,43 @@ _images = 'images a {} and b {}'
 _task('mnist_distance', '00_pixels', pixels.mnist_distance,
     'With it you can say which of two images a third is closer to, and for a thousand at once.',
     [_call(_images, _t([[0.,1.],[.5,1.]]), _t([[1.,1.],[0.,.25]])),
-     _call(_images, _t([[[0.,1.],[.5,1.]], [[1.,1.],[1.,0.]], [[.25,0.],[0.,0.]]]), _t([[1.,1.],[0.,.5]])),
-     _call(_images, _t([[[0.,.5,1.],[1.,1.,0.]], [[0.,0.,1.],[.25,1.,1.]]]), _t([[.5,1.,0.],[0.,1.,1.]])),
+     _call(_images, _t([[[0.,1.],[.5,1.]], [[1.,1.],[1.,0.]], [[.25,0.],[0.,0.]]]),
+           _t([[1.,1.],[0.,.5]])),
+     _call(_images, _t([[[0.,.5,1.],[1.,1.,0.]], [[0.,0.,1.],[.25,1.,1.]]]),
+           _t([[.5,1.,0.],[0.,1.,1.]])),
      _call(_images, _t([[.5,.25],[1.,0.]]), _t([[0.,0.],[0.,1.]]))], {
     'one mean over everything': (lambda a,b: (a-b).abs().mean(),
-        'For two images it is right. Of a stack, each image has a distance of its own, and here they '
-        'have all been thrown together. Over which two axes is the mean?'),
+        'For two images it is right. Of a stack, each image has a distance of its own, and here '
+        'they have all been thrown together. Over which two axes is the mean?'),
     'signs cancel': (lambda a,b: (a-b).mean((-1,-2)),
-        'Pixels that are too dark and pixels that are too light cancel. What makes every difference '
-        'count, whichever way it goes?', lambda a,b: (b-a).mean((-1,-2)), lambda a,b: (a-b).mean(),
-        lambda a,b: (b-a).mean()),
+        'Pixels that are too dark and pixels that are too light cancel. What makes every '
+        'difference count, whichever way it goes?',
+        lambda a,b: (b-a).mean((-1,-2)), lambda a,b: (a-b).mean(), lambda a,b: (b-a).mean()),
     'absolute value of the mean': (lambda a,b: (a-b).mean((-1,-2)).abs(),
-        'The differences have cancelled before the absolute value was taken. In which order do the two '
-        'go?', lambda a,b: (a-b).mean().abs()),
+        'The differences have cancelled before the absolute value was taken. In which order do '
+        'the two go?', lambda a,b: (a-b).mean().abs()),
     'squares': (lambda a,b: ((a-b)**2).mean((-1,-2)),
-        'The differences have been squared. That makes them count whichever way they go, and large ones '
-        'for more. Here the plain size of each is asked for (the L1 norm).',
+        'The differences have been squared. That makes them count whichever way they go, and '
+        'large ones for more. Here the plain size of each is asked for (the L1 norm).',
         lambda a,b: ((a-b)**2).mean()),
     'root of squares': (lambda a,b: ((a-b)**2).mean((-1,-2)).sqrt(),
-        'This is the root mean squared error (the L2 norm). Here the mean absolute difference is asked '
-        'for (the L1 norm).', lambda a,b: ((a-b)**2).mean().sqrt(), lambda a,b: ((a-b)**2).sum((-1,-2)).sqrt(),
+        'This is the root mean squared error (the L2 norm). Here the mean absolute difference is'
+        ' asked for (the L1 norm).',
+        lambda a,b: ((a-b)**2).mean().sqrt(), lambda a,b: ((a-b)**2).sum((-1,-2)).sqrt(),
         lambda a,b: ((a-b)**2).sum().sqrt()),
     'a sum for a mean': (lambda a,b: (a-b).abs().sum((-1,-2)),
-        'The differences have been added up, so a larger image has a larger distance. What makes it '
-        'a number for one pixel?', lambda a,b: (a-b).abs().sum()),
+        'The differences have been added up, so a larger image has a larger distance. What makes'
+        ' it a number for one pixel?', lambda a,b: (a-b).abs().sum()),
     'one axis only': (lambda a,b: (a-b).abs().mean(-1),
-        'The mean was taken over one axis, and there is still a number for each row or column. An image '
-        'has two axes.', lambda a,b: (a-b).abs().mean(-2)),
+        'The mean was taken over one axis, and there is still a number for each row or column. '
+        'An image has two axes.', lambda a,b: (a-b).abs().mean(-2)),
     'the first axis': (lambda a,b: (a-b).abs().mean(0),
-        'The mean was taken over the first axis. In a stack that is the axis of images. Which axes are '
-        'those of the pixels?', lambda a,b: (a-b).abs().mean((0,1))),
+        'The mean was taken over the first axis. In a stack that is the axis of images. Which '
+        'axes are those of the pixels?', lambda a,b: (a-b).abs().mean((0,1))),
     'axes counted from the left': (lambda a,b: (a-b).abs().mean((1,2)),
-        'For a stack of images, rows and columns are axes 1 and 2, but a single image has no axis 2. '
-        'How do you count axes so that both work?', lambda a,b: (a-b).abs().mean(1).mean(1),
-        lambda a,b: (a-b).abs().mean(2).mean(1)),
+        'For a stack of images, rows and columns are axes 1 and 2, but a single image has no '
+        'axis 2. How do you count axes so that both work?',
+        lambda a,b: (a-b).abs().mean(1).mean(1), lambda a,b: (a-b).abs().mean(2).mean(1)),
     'no mean': (lambda a,b: (a-b).abs(),
         'There is a difference for every pixel. What makes one number of them?'),
     'axes kept': (lambda a,b: (a-b).abs().mean((-1,-2), keepdim=True),
@@ -507,16 +520,18 @@ _task('mnist_distance', '00_pixels', pixels.mnist_distance,
     'the largest difference': (lambda a,b: (a-b).abs().amax((-1,-2)),
         'This is the largest difference of all. Asked for is the mean of them.'),
     'a fixed number of pixels': (lambda a,b: (a-b).abs().sum((-1,-2))/784,
-        'The differences have been divided by 784, however many there are. These images are smaller. What '
-        'adds up and divides by the right number?', lambda a,b: (a-b).abs().sum()/784),
+        'The differences have been divided by 784, however many there are. These images are '
+        'smaller. What adds up and divides by the right number?',
+        lambda a,b: (a-b).abs().sum()/784),
     'likeness': (lambda a,b: 1-(a-b).abs().mean((-1,-2)),
         'It gets larger as the two get more alike. A distance is 0 between an image and itself.',
         lambda a,b: 1-(a-b).abs().mean(), lambda a,b: -(a-b).abs().mean((-1,-2))),
     'added': (lambda a,b: (a+b).abs().mean((-1,-2)),
-        'The two images have been added. How far is each pixel of the one from the same pixel of the '
-        'other?', lambda a,b: (a*b).mean((-1,-2))),
+        'The two images have been added. How far is each pixel of the one from the same pixel of'
+        ' the other?', lambda a,b: (a*b).mean((-1,-2))),
     'two axes as two arguments': (lambda a,b: (a-b).abs().mean(-1,-2),
-        '`mean` takes the axes together, as one argument: a tuple.', lambda a,b: (a-b).abs().sum(-1,-2)),
+        '`mean` takes the axes together, as one argument: a tuple.',
+        lambda a,b: (a-b).abs().sum(-1,-2)),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #cbf69789
@@ -526,40 +541,48 @@ def _at(shows, f, x): return _call(f'f(x) = {shows} and x = {{1}}', f, x)
 
 _task('slope', '01_gradients', lambda f,x: (f(x+1e-4)-f(x))/1e-4,
     'Rise over run: it works for any function that you can call.',
-    [_at('x**2', lambda x: x**2, 3.), _at('x**2', lambda x: x**2, -1.), _at('x**3', lambda x: x**3, 2.),
-     _at('5 - 2*x', lambda x: 5-2*x, 1.),
+    [_at('x**2', lambda x: x**2, 3.), _at('x**2', lambda x: x**2, -1.),
+     _at('x**3', lambda x: x**3, 2.), _at('5 - 2*x', lambda x: 5-2*x, 1.),
      _at('1000000*x', lambda x: 1000000*x, 1.)], {
     'no division by the run': (*(fs := _each(lambda h: lambda f,x: f(x+h)-f(x)))[:1],
-        'The smaller the run, the smaller does this get. The slope is rise over run. What is the rise '
-        'divided by here?', *fs[1:], *_each(lambda h: lambda f,x: (f(x+h)-f(x))/(x+h)),
+        'The smaller the run, the smaller does this get. The slope is rise over run. What is the'
+        ' rise divided by here?',
+        *fs[1:], *_each(lambda h: lambda f,x: (f(x+h)-f(x))/(x+h)),
         *_each(lambda h: lambda f,x: (f(x+h)-f(x))/x)),
     'run over rise': (*(fs := _each(lambda h: lambda f,x: h/(f(x+h)-f(x))))[:1],
-        'This is run over rise: steep where it is flat. Which of the two stands above the line?', *fs[1:]),
+        'This is run over rise: steep where it is flat. Which of the two stands above the line?',
+        *fs[1:]),
     'other way round': (*(fs := _each(lambda h: lambda f,x: (f(x)-f(x+h))/h))[:1],
-        'The sign is wrong. Going from `x` to the right, how much *higher* is the curve there? That is '
-        'the second place minus the first.', *fs[1:]),
+        'The sign is wrong. Going from `x` to the right, how much *higher* is the curve there? '
+        'That is the second place minus the first.', *fs[1:]),
     'brackets': (*(fs := _each(lambda h: lambda f,x: f(x+h)-f(x)/h))[:1],
         'Python divides before it subtracts. What is it that `h` divides here?', *fs[1:]),
     'only one place': (*(fs := _each(lambda h: lambda f,x: f(x+h)/h))[:1],
-        'This is a height over the run. A rise is a difference: how much higher is the curve a little to '
-        'the right than here?', *fs[1:]),
+        'This is a height over the run. A rise is a difference: how much higher is the curve a '
+        'little to the right than here?', *fs[1:]),
     'twice': (*(fs := _each(lambda h: lambda f,x: (f(x+h)-f(x-h))/h))[:1],
-        'It is twice as large as it should be. How far apart are the two places that you compare?', *fs[1:]),
+        'It is twice as large as it should be. How far apart are the two places that you '
+        'compare?', *fs[1:]),
     'a run that is not small': (lambda f,x: f(x+1)-f(x),
-        'This is the slope between two places that lie far apart. On a curve it closes in on the slope '
-        'at `x` only as the run gets small.', lambda f,x: (f(x+2)-f(x))/2, lambda f,x: (f(x+.5)-f(x))/.5),
+        'This is the slope between two places that lie far apart. On a curve it closes in on the'
+        ' slope at `x` only as the run gets small.',
+        lambda f,x: (f(x+2)-f(x))/2, lambda f,x: (f(x+.5)-f(x))/.5),
     'height over place': (lambda f,x: f(x)/x,
-        'This is the slope of the line from the origin, 0, to the point. Rise and run are changes: from '
-        '`x` to a place a little to the right of it.'),
-    'the height': (lambda f,x: f(x), 'This is how high the curve is at `x`. How steep is it there?'),
+        'This is the slope of the line from the origin, 0, to the point. Rise and run are '
+        'changes: from `x` to a place a little to the right of it.'),
+    'the height': (lambda f,x: f(x),
+        'This is how high the curve is at `x`. How steep is it there?'),
     'a run too small': (lambda f,x: (f(x+1e-20)-f(x))/1e-20,
-        'The run is so small that it is lost in rounding: `x+h` is `x`, and there is no rise. A thousandth '
-        'or a millionth is small enough.'),
-    'the rule for x**2': (lambda f,x: 2*x, '`2*x` is the slope of `x**2`. Other functions have others.'),
+        'The run is so small that it is lost in rounding: `x+h` is `x`, and there is no rise. A '
+        'thousandth or a millionth is small enough.'),
+    'the rule for x**2': (lambda f,x: 2*x,
+        '`2*x` is the slope of `x**2`. Other functions have others.'),
     'added': (*(fs := _each(lambda h: lambda f,x: (f(x+h)+f(x))/h))[:1],
-        'The two heights have been added. A rise is how much higher the one is than the other.', *fs[1:]),
+        'The two heights have been added. A rise is how much higher the one is than the other.',
+        *fs[1:]),
     'height minus place': (*(fs := _each(lambda h: lambda f,x: (f(x+h)-x)/h))[:1],
-        'The place has been subtracted from the height. A rise is a difference of two heights.', *fs[1:]),
+        'The place has been subtracted from the height. A rise is a difference of two heights.',
+        *fs[1:]),
 }, near=.03)
 
 # %% ../../nbs/interactive/practice.ipynb #0a96d54c
@@ -587,41 +610,48 @@ def _from_x(f, x):
     return x.grad
 
 _task('gradient', '01_gradients', gradients.gradient,
-    'The slope, exactly and with no run to choose: `backward` has applied the chain rule for you.',
+    'The slope, exactly and with no run to choose: `backward` has applied the chain rule for '
+    'you.',
     [_at('x**2', lambda x: x**2, 3.), _at('x**2', lambda x: x**2, -1.5),
      _at('3*x + x.exp()', lambda x: 3*x + x.exp(), 0.), _at('x**3', lambda x: x**3, 2)], {
     'not returned': (lambda f,x: None,
-        'Nothing comes back. `backward` returns nothing, and neither does the result hold a gradient: it '
-        'lies in `.grad` of the tensor that you asked about.', _and(lambda x,y: y.grad)),
+        'Nothing comes back. `backward` returns nothing, and neither does the result hold a '
+        'gradient: it lies in `.grad` of the tensor that you asked about.',
+        _and(lambda x,y: y.grad)),
     'nothing asked of PyTorch': (lambda f,x: f(_t(float(x))).backward(),
-        'There are no notes to go back by. Has PyTorch been asked to keep any on `x`, and did nothing cut '
-        'them off?'),
+        'There are no notes to go back by. Has PyTorch been asked to keep any on `x`, and did '
+        'nothing cut them off?'),
     'a whole number': (_without_float,
-        'It works for 3. and not for 2: whole numbers have no small changes, so they can have no '
-        'gradient. What turns any number into one that can?'),
+        'It works for 3. and not for 2: whole numbers have no small changes, so they can have no'
+        ' gradient. What turns any number into one that can?'),
     'a number, and no tensor': (lambda f,x: x.requires_grad_(),
         '`x` comes as a Python number, which keeps no notes. What makes a tensor of it?',
         lambda f,x: f(x).backward(), lambda f,x: (f(x), x.grad)),
-    'backward never called': (lambda f,x: (x := _t(float(x)).requires_grad_(), f(x), x.grad.item()),
-        'There is no gradient there, only None. Which call turns the notes into gradients, and in which '
-        'tensor does it leave them?'),
+    'backward never called': (
+        lambda f,x: (x := _t(float(x)).requires_grad_(), f(x), x.grad.item()),
+        'There is no gradient there, only None. Which call turns the notes into gradients, and '
+        'in which tensor does it leave them?'),
     'the height': (_and(lambda x,y: y.item()),
-        'This is how high the curve is at `x`. How steep it is lies in `.grad` of the tensor you asked '
-        'about, once `backward` has run.', lambda f,x: f(_t(float(x)))),
-    'the place': (_and(lambda x,y: x.item()), 'This is `x` itself. Where does its gradient lie?'),
+        'This is how high the curve is at `x`. How steep it is lies in `.grad` of the tensor you'
+        ' asked about, once `backward` has run.', lambda f,x: f(_t(float(x)))),
+    'the place': (_and(lambda x,y: x.item()),
+        'This is `x` itself. Where does its gradient lie?'),
     'backward from x': (_from_x,
-        'However the curve runs, it says 1: how much `x` changes when `x` does. Whose change are you '
-        'asking about? That is where `backward` starts.'),
+        'However the curve runs, it says 1: how much `x` changes when `x` does. Whose change are'
+        ' you asking about? That is where `backward` starts.'),
     'backward twice': (_twice_back,
-        'It is twice as large as it should be: `backward` adds to what is there. How often is it called?'),
-    'minus': (_and(lambda x,y: -x.grad), 'The sign is wrong: this is the way *down*.'),
+        'It is twice as large as it should be: `backward` adds to what is there. How often is it'
+        ' called?'),
+    'minus': (_and(lambda x,y: -x.grad),
+        'The sign is wrong: this is the way *down*.'),
     'a step': (_and(lambda x,y: x - x.grad),
         'This is the place that a step would lead to. Here the gradient alone is asked for.'),
     'rise over run': (*(fs := _each(lambda h: lambda f,x: (f(x+h)-f(x))/h))[:1],
-        'This is `slope`, rise over run, on Python numbers. Here it is to be exact, and for functions that take '
-        'tensors, too: let `backward` do it.', *fs[1:],
-        *_each(lambda h: lambda f,x: (f(x+h)-f(x-h))/(2*h))),
-    'the rule for x**2': (lambda f,x: 2*x, '`2*x` is the slope of `x**2`. Other functions have others.'),
+        'This is `slope`, rise over run, on Python numbers. Here it is to be exact, and for '
+        'functions that take tensors, too: let `backward` do it.',
+        *fs[1:], *_each(lambda h: lambda f,x: (f(x+h)-f(x-h))/(2*h))),
+    'the rule for x**2': (lambda f,x: 2*x,
+        '`2*x` is the slope of `x**2`. Other functions have others.'),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #83370c2e
@@ -629,10 +659,16 @@ def _descent(shows, f, start, lr, steps):
     def run(descend):
         params = start.clone()
         path = descend(f, params, lr, steps)
-        return {'': path, 'the start afterwards': 'as it was' if torch.equal(params, start) else params}
-    return Input(f'f(x) = {shows}, params {_show(_plain(start), ".")}, lr {lr} and {steps} steps', run)
+        same = torch.equal(params, start)
+        return {'': path, 'the start afterwards': 'as it was' if same else params}
+    begin = _show(_plain(start), '.')
+    return Input(f'f(x) = {shows}, params {begin}, lr {lr} and {steps} steps', run)
 
-def _way(sign=-1, rate=lambda lr: lr, grad=lambda g: g, clear=True, more=1, note=lambda old,new,loss: (old.clone(), loss), keep=list):
+def _as_it_was(old, new, loss): return old.clone(),loss
+
+def _same_as(v): return v
+
+def _way(sign=-1, rate=_same_as, grad=_same_as, clear=True, more=1, note=_as_it_was, keep=list):
     "A descent that goes wrong"
     def descend(f, params, lr, steps):
         x,path = params.clone(),[]
@@ -690,54 +726,58 @@ _task('descend', '02_learning_rate', descent.descend,
     [_descent(*_bowl, _t(3.), .1, 2), _descent(*_bowl, _t(-2.), .25, 4),
      _descent(*_valley, _t([3.,1.]), .1, 3)], {
     'uphill': (_way(+1),
-        'The loss rises from step to step. The gradient says which way is *up*. Which sign takes you '
-        'down?', _way(+1, more=0)),
+        'The loss rises from step to step. The gradient says which way is *up*. Which sign takes'
+        ' you down?', _way(+1, more=0)),
     'never cleared': (_way(clear=False),
-        'The first step is right, the second is too long: `backward` adds to the gradient that is '
-        'there, and the old one still pushes. What is missing between two steps?', _way(clear=False, more=0)),
+        'The first step is right, the second is too long: `backward` adds to the gradient that '
+        'is there, and the old one still pushes. What is missing between two steps?',
+        _way(clear=False, more=0)),
     'learning rate not used': (_way(rate=lambda lr: 1),
-        'The whole gradient has been subtracted. It is a slope and not a distance: which part of it is a '
-        'step?', _way(rate=lambda lr: 1, more=0)),
+        'The whole gradient has been subtracted. It is a slope and not a distance: which part of'
+        ' it is a step?', _way(rate=lambda lr: 1, more=0)),
     'divided by the rate': (_way(rate=lambda lr: 1/lr),
         'A smaller rate should give shorter steps, and here it gives longer ones.'),
     'the last place is missing': (_way(more=0),
-        'The path ends one place too early: after the last step you are somewhere, too. Two steps lead '
-        'through how many places?'),
+        'The path ends one place too early: after the last step you are somewhere, too. Two '
+        'steps lead through how many places?'),
     'the start is missing': (_way(keep=lambda path: path[1:]),
         'The path begins after the first step. The start is a place, too.'),
-    'one step too many': (_way(more=2), 'There is one place too many in the path. Two steps lead through '
-        'how many places?'),
+    'one step too many': (_way(more=2),
+        'There is one place too many in the path. Two steps lead through how many places?'),
     'places and losses shifted': (_way(note=lambda old,new,loss: (new.clone(), loss)),
-        'A place and the loss beside it do not belong together: the loss was computed before the step, '
-        'the place noted after it.', _way(note=lambda old,new,loss: (new.clone(), loss), more=0),
-        _losses_late),
+        'A place and the loss beside it do not belong together: the loss was computed before the'
+        ' step, the place noted after it.',
+        _way(note=lambda old,new,loss: (new.clone(), loss), more=0), _losses_late),
     'one tensor in all places': (_way(note=lambda old,new,loss: (new, loss)),
-        'All places are the last one. The list holds the same tensor again and again, and each step '
-        'changes it. What keeps the numbers as they are now?',
+        'All places are the last one. The list holds the same tensor again and again, and each '
+        'step changes it. What keeps the numbers as they are now?',
         _way(note=lambda old,new,loss: (new, loss), more=0)),
     'the start has changed': (_on_the_start,
-        'The path is right, but the tensor that was given as the start has gone down with it, and a '
-        'second descent from it would start elsewhere. On what could you walk instead?'),
-    'the start has changed, and one tensor in all places':
-        (lambda *args: _on_the_start(*args, note=lambda x: x.detach()),
-        'All places are the last one, and so is the start that was given: it is one tensor that each '
-        'step changes. What makes a new one with the same numbers?',
+        'The tensor that was given as the start has gone down with the path, and a second '
+        'descent from it would start elsewhere. On what could you walk instead?'),
+    'the start has changed, and one tensor in all places': (
+        lambda *args: _on_the_start(*args, note=lambda x: x.detach()),
+        'All places are the last one, and so is the start that was given: it is one tensor that '
+        'each step changes. What makes a new one with the same numbers?',
         lambda *args: _on_the_start(*args, note=lambda x: x.detach(), more=0)),
     'no gradient there': (_recorded,
-        'Where you use the gradient, it is None. `backward` leaves gradients only in tensors that you '
-        'asked about, and a tensor that is the *result* of a recorded step is none of these. Is it there '
-        'in the first step, and is it in the second?'),
-    'in place on a parameter': (_refused, _errors['in place on a parameter'][1]),
+        'Where you use the gradient, it is None. `backward` leaves gradients only in tensors '
+        'that you asked about, and a tensor that is the *result* of a recorded step is none of '
+        'these. Is it there in the first step, and is it in the second?'),
+    'in place on a parameter': (_refused,
+        _errors['in place on a parameter'][1]),
     'nothing asked of PyTorch': (lambda f,x,lr,steps: f(x.clone()).backward(),
-        'There are no notes to go back by. Has PyTorch been asked to keep any on the place, and did nothing '
-        'cut them off?'),
+        'There are no notes to go back by. Has PyTorch been asked to keep any on the place, and '
+        'did nothing cut them off?'),
     'one gradient for all steps': (_one_gradient,
-        'Every step is as long as the first, since the gradient was taken once, at the start. Each place '
-        'has its own.'),
+        'Every step is as long as the first, since the gradient was taken once, at the start. '
+        'Each place has its own.'),
     'only the losses': (_way(keep=lambda path: [l for p,l in path]),
-        'The losses are right. Beside each, the path should have the place: a pair, `(params, loss)`.'),
+        'The losses are right. Beside each, the path should have the place: a pair, `(params, '
+        'loss)`.'),
     'only the places': (_way(keep=lambda path: [p for p,l in path]),
-        'The places are right. Beside each, the path should have its loss: a pair, `(params, loss)`.'),
+        'The places are right. Beside each, the path should have its loss: a pair, `(params, '
+        'loss)`.'),
     'loss first': (_way(keep=lambda path: [(l,p) for p,l in path]),
         'The pairs are the other way round: first the place, then its loss.'),
     'only the end': (_way(keep=lambda path: path[-1]),
@@ -745,10 +785,12 @@ _task('descend', '02_learning_rate', descent.descend,
         _way(keep=lambda path: path[-1:]), _way(keep=lambda path: path[-1][0]),
         _way(keep=lambda path: path[-1][1])),
     'two lists': (_way(keep=lambda path: tuple(zip(*path))),
-        'All places come first, then all losses. Asked for is one list of pairs, `(params, loss)`.'),
+        'All places come first, then all losses. Asked for is one list of pairs, `(params, '
+        'loss)`.'),
     'gradient not used': (_way(grad=lambda g: 1),
-        'Every step is as long as the learning rate, and always goes the same way. How far, and which way, '
-        'is for the gradient to say.', _way(grad=lambda g: 1, more=0), _way(grad=torch.sign)),
+        'Every step is as long as the learning rate, and always goes the same way. How far, and '
+        'which way, is for the gradient to say.',
+        _way(grad=lambda g: 1, more=0), _way(grad=torch.sign)),
     'only the start': (_way(keep=lambda path: path[:1]),
         'The path ends where it begins. Is there a `return` in the loop?'),
 })
@@ -760,67 +802,79 @@ def _statistics(size, std):
     "What `init_params` gives, in numbers that are the same for all random numbers of a kind"
     def run(f):
         x,y = f(size, std),f(size, std)
-        if not isinstance(x, torch.Tensor): return {'the shape': 'none, since it is no tensor', 'returned': x}
+        if not isinstance(x, torch.Tensor):
+            return {'the shape': 'none, since it is no tensor', 'what comes back': x}
         seen = {'the shape': f'{list(x.shape)}',
                 'does it collect gradients?': 'yes' if x.requires_grad else 'no',
-                'is it a tensor of its own, not the result of others?': 'yes' if x.is_leaf else 'no',
+                'is it a tensor of its own, no result of others?': 'yes' if x.is_leaf else 'no',
                 'does a second call give other numbers?': 'no' if torch.equal(x, y) else 'yes'}
         if x.numel() < _many: return seen
         mean,spread = x.mean(),x.std()
         near = ((x-mean).abs() < spread).float().mean()
-        return seen | {'the mean (in standard deviations)': round((mean/(spread+1e-9)).item(), 1) + 0.,
+        off = (mean/(spread+1e-9)).item()
+        return seen | {'the mean (in standard deviations)': round(off, 1) + 0.,
                        'the standard deviation': float(f'{spread:.1g}'),
                        'the share of numbers within a standard deviation': round(near.item(), 1)}
     return Input(f'size {size} and std {std}', run)
 
 _task('init_params', '03_mnist_loss', loss.init_params,
     'Random numbers that collect gradients: every model of the series starts from these.',
-    [_statistics((_many,1), 1.), _statistics((50,400), .1), _statistics((200,100), 10.), _statistics(1, 1.)], {
+    [_statistics((2,3), 1.), _statistics((_many,1), 1.), _statistics((50,400), .1),
+     _statistics((200,100), 10.), _statistics(1, 1.)], {
     'no gradients': (lambda size, std: torch.randn(size)*std,
-        'Nothing is asked of PyTorch about these numbers: it will keep no notes, and `backward` will find '
-        'nobody to tell. What makes a tensor collect gradients?'),
-    'requires_grad_ before the multiplication': (lambda size, std: torch.randn(size).requires_grad_()*std,
+        'Nothing is asked of PyTorch about these numbers: it will keep no notes, and `backward` '
+        'will find nobody to tell. What makes a tensor collect gradients?'),
+    'requires_grad_ before the multiplication': (
+        lambda size, std: torch.randn(size).requires_grad_()*std,
         'What is returned is the *result* of a multiplication, and the tensor that collects the '
-        'gradients is the one before it, which nobody can reach any more. In which order do the two go?'),
+        'gradients is the one before it, which nobody can reach any more. In which order do the '
+        'two go?'),
     'rand for randn': (lambda size, std: (torch.rand(size)*std).requires_grad_(),
-        'These lie between 0 and 1, all equally likely and none below 0. Weights start around 0, most '
-        'of them near it. One letter more in the name makes the difference.'),
+        'These lie between 0 and 1, all equally likely and none below 0. Weights start around 0,'
+        ' most of them near it. One letter more in the name makes the difference.'),
     'uniform': (lambda size, std: ((torch.rand(size)*2-1)*std).requires_grad_(),
-        'These are spread evenly between two ends. Random weights lie around 0, most of them near it, '
-        'a few far out. Which function of PyTorch draws such numbers?',
+        'These are spread evenly between two ends. Random weights lie around 0, most of them '
+        'near it, a few far out. Which function of PyTorch draws such numbers?',
         lambda size, std: ((torch.rand(size)-.5)*std).requires_grad_(),
         lambda size, std: ((torch.rand(size)-.5)*2*3**.5*std).requires_grad_()),
     'std not used': (lambda size, std: torch.randn(size).requires_grad_(),
-        'The spread is the same whatever `std` is. What must happen to numbers of spread 1 to make '
-        'them ten times as small?'),
+        'The spread is the same whatever `std` is. What must happen to numbers of spread 1 to '
+        'make them ten times as small?'),
     'std added': (lambda size, std: (torch.randn(size)+std).requires_grad_(),
-        'To add a number moves all of them to one side, and leaves them as far apart as before. What '
-        'makes the distances from 0 larger or smaller?'),
+        'To add a number moves all of them to one side, and leaves them as far apart as before. '
+        'What makes the distances from 0 larger or smaller?'),
     'divided by std': (lambda size, std: (torch.randn(size)/std).requires_grad_(),
         'A smaller `std` should give smaller numbers, and here it gives larger ones.'),
-    'variance for standard deviation': (lambda size, std: (torch.randn(size)*std**2).requires_grad_(),
-        'With a `std` of 0.1 the numbers should be a tenth as large as with 1. How much smaller are yours?',
-        lambda size, std: (torch.randn(size)*std**.5).requires_grad_()),
+    'variance for standard deviation': (
+        lambda size, std: (torch.randn(size)*std**2).requires_grad_(),
+        'With a `std` of 0.1 the numbers should be a tenth as large as with 1. How much smaller '
+        'are yours?', lambda size, std: (torch.randn(size)*std**.5).requires_grad_()),
     'zeros': (lambda size, std: torch.zeros(size).requires_grad_(),
-        'They are all the same. We start from *random* numbers: which function of PyTorch draws them?',
+        'They are all the same. We start from *random* numbers: which function of PyTorch draws '
+        'them?',
         lambda size, std: torch.ones(size).requires_grad_(),
         lambda size, std: (torch.ones(size)*std).requires_grad_()),
-    'a seed inside': (lambda size, std: (torch.manual_seed(42), (torch.randn(size)*std).requires_grad_())[1],
-        'Weights and bias, or two models in a row, would start from the same numbers. A seed is set '
-        'once, outside, by whoever wants numbers that repeat.'),
-    'a single number as size': (lambda size, std: (torch.randn(size[0], size[1])*std).requires_grad_(),
-        'It works for a shape with two numbers. A bias has the size 1, which is a single number. How does '
-        'PyTorch\'s own function take both?', lambda size, std: torch.normal(0., std, size).requires_grad_(),
+    'a seed inside': (
+        lambda size, std: (torch.manual_seed(42), (torch.randn(size)*std).requires_grad_())[1],
+        'Weights and bias, or two models in a row, would start from the same numbers. A seed is '
+        'set once, outside, by whoever wants numbers that repeat.'),
+    'a single number as size': (
+        lambda size, std: (torch.randn(size[0], size[1])*std).requires_grad_(),
+        'It works for a shape with two numbers. A bias has the size 1, which is a single number.'
+        " How does PyTorch's own function take both?",
+        lambda size, std: torch.normal(0., std, size).requires_grad_(),
         lambda size, std: torch.normal(0, std, size).requires_grad_(),
         lambda size, std: torch.normal(0., std, size, requires_grad=True),
         lambda size, std: (torch.randn(*size)*std).requires_grad_()),
     'a fixed size': (lambda size, std: (torch.randn(784,1)*std).requires_grad_(),
-        'The size is always the same, whatever is asked for.', lambda size, std: (torch.randn(28*28)*std).requires_grad_()),
+        'The size is always the same, whatever is asked for.',
+        lambda size, std: (torch.randn(28*28)*std).requires_grad_()),
     'requires_grad without brackets': (lambda size, std: (torch.randn(size)*std).requires_grad,
         '`requires_grad` says *whether* a tensor collects gradients. What asks for it?'),
     'rand for randn, moved': (lambda size, std: ((torch.rand(size)-.5)).requires_grad_(),
-        'These are spread evenly between two ends, whatever `std` is. Random weights lie around 0, most of '
-        'them near it. Which function of PyTorch draws such numbers?', lambda size, std: (torch.rand(size)*2-1).requires_grad_()),
+        'These are spread evenly between two ends, whatever `std` is. Random weights lie around '
+        '0, most of them near it. Which function of PyTorch draws such numbers?',
+        lambda size, std: (torch.rand(size)*2-1).requires_grad_()),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #d1e9c8e5
@@ -831,49 +885,56 @@ _task('linear', '03_mnist_loss', loss.linear,
     'This is one of the two equations at the bottom of any neural network.',
     [_call('xb {}, weights {} and bias {}', _x32[:2], _w32, _t([.5])),
      _call('xb {}, weights {} and bias {}', _x32, _w32, _t([-2.]), follow=_linear),
-     _call('xb {}, weights {} and bias {}', _t([[1.,0.],[0.,2.]]), _t([[3.],[-1.]]), _t([1.]), follow=_linear)], {
+     _call('xb {}, weights {} and bias {}', _t([[1.,0.],[0.,2.]]), _t([[3.],[-1.]]), _t([1.]),
+           follow=_linear)], {
     'no bias': (lambda x,w,b: x@w + 0*b,
         'All scores are off by the same number. Which parameter moves all of them together?',
         lambda x,w,b: x@w),
     'bias subtracted': (lambda x,w,b: x@w - b,
         'All scores are off by the same number, twice the bias. Which way does it move them?'),
     'bias before the weights': (lambda x,w,b: (x+b)@w,
-        'The bias is one number for a score, and comes when the score is otherwise done. Here it goes '
-        'through the weights, too.', lambda x,w,b: x@(w+b)),
+        'The bias is one number for a score, and comes when the score is otherwise done. Here it'
+        ' goes through the weights, too.', lambda x,w,b: x@(w+b)),
     'bias multiplied': (lambda x,w,b: x@w*b,
         'Each score is multiplied by the bias. With a bias of 0 there would be nothing left.'),
-    'gradient lost': (_no_gradient(loss.linear), _lost.format('weights and the bias'),
+    'gradient lost': (_no_gradient(loss.linear),
+        _lost.format('weights and the bias'),
         lambda x,w,b: x@w.detach() + b, lambda x,w,b: x@w + b.detach()),
     'flat scores': (lambda x,w,b: (x*w[:,0]).sum(1) + b,
-        'The numbers are right, but they stand in a row where a column is wanted. Targets are a column, '
-        'and a row against a column makes a table. What gives a column at once?',
+        'The numbers are right, but they stand in a row where a column is wanted. Targets are a '
+        'column, and a row against a column makes a table. What gives a column at once?',
         lambda x,w,b: (x@w + b)[:,0], lambda x,w,b: (x@w + b).view(1,-1)),
     'one sum over all rows': (lambda x,w,b: (x@w + b).sum(),
-        'There should be a score for each image, and all of them have been added up. Which axis is to '
-        'be summed over, and which to be left?',
-        lambda x,w,b: (x*w[:,0]).sum() + b, lambda x,w,b: (x@w).sum() + b, lambda x,w,b: (x@w + b).mean()),
+        'There should be a score for each image, and all of them have been added up. Which axis '
+        'is to be summed over, and which to be left?',
+        lambda x,w,b: (x*w[:,0]).sum() + b, lambda x,w,b: (x@w).sum() + b,
+        lambda x,w,b: (x@w + b).mean()),
     'element by element': (lambda x,w,b: x*w + b,
-        '`*` multiplies number by number, each row of `xb` with one weight. Each *column* of `xb`, a '
-        'pixel, has its weight, and the products of a row are to be added up. Which sign does both?'),
+        '`*` multiplies number by number, each row of `xb` with one weight. Each *column* of '
+        '`xb`, a pixel, has its weight, and the products of a row are to be added up. Which sign'
+        ' does both?'),
     'not added up': (lambda x,w,b: x*w[:,0] + b,
-        'Each pixel has met its weight, and the products still stand side by side. What makes one score '
-        'of a row of them?', lambda x,w,b: x*w.T + b),
+        'Each pixel has met its weight, and the products still stand side by side. What makes '
+        'one score of a row of them?', lambda x,w,b: x*w.T + b),
     'lengths that do not fit': (lambda x,w,b: w@x + b,
-        'In a matrix product the rows of the left go with the columns of the right. An image is a row '
-        'of `xb`, `[n,k]`, and the weights are a column, `[k,1]`. Write the shapes side by side, in the '
-        'order that you have them: which lengths must agree?', lambda x,w,b: x@w.T + b),
+        'In a matrix product the rows of the left go with the columns of the right. An image is '
+        'a row of `xb`, `[n,k]`, and the weights are a column, `[k,1]`. Write the shapes side by'
+        ' side, in the order that you have them: which lengths must agree?',
+        lambda x,w,b: x@w.T + b),
     'other way round': (lambda x,w,b: w.T@x + b,
-        'In a matrix product the rows of the left go with the columns of the right. An image is a row '
-        'of `xb`, and the weights are a column, just as they come. What has to stand on the left, and '
-        'does anything need turning?', lambda x,w,b: x.T@w + b),
+        'In a matrix product the rows of the left go with the columns of the right. An image is '
+        'a row of `xb`, and the weights are a column, just as they come. What has to stand on '
+        'the left, and does anything need turning?', lambda x,w,b: x.T@w + b),
     'a score squeezed': (lambda x,w,b: (x@w + b).sigmoid(),
         'A score is any number. Squeezing it between 0 and 1 comes later, in the loss.'),
     'a decision': (lambda x,w,b: ((x@w + b)>0).float(),
-        'This says three or seven already. A score is any number, and a small change of a weight should '
-        'change it.', lambda x,w,b: (x@w + b)>0),
-    'bent': (lambda x,w,b: (x@w + b).clip(0), 'Scores below 0 have become 0. A score is any number.'),
+        'This says three or seven already. A score is any number, and a small change of a weight'
+        ' should change it.', lambda x,w,b: (x@w + b)>0),
+    'bent': (lambda x,w,b: (x@w + b).clip(0),
+        'Scores below 0 have become 0. A score is any number.'),
     'new weights': (lambda x,w,b: nn.Linear(x.shape[1], 1)(x),
-        'This makes new random weights at every call. What are the arguments `weights` and `bias` for?'),
+        'This makes new random weights at every call. What are the arguments `weights` and '
+        '`bias` for?'),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #7f308934
@@ -881,50 +942,58 @@ _scores = dict(scores=0)
 def _unlike(x): return 1/(1+torch.exp(-x))
 
 _task('sigmoid', '03_mnist_loss', loss.sigmoid,
-    'Any number goes in, and something between 0 and 1 comes out: a score has become a confidence.',
+    'Any number goes in, and something between 0 and 1 comes out: a score has become a '
+    'confidence.',
     [_call('x {}', _t([0.,2.,-1.])),
      _call('x {}', _t([[.5],[-3.],[4.]]), follow={'numbers': 0}),
      _call('x {}', _t([100.,-100.,20.]))], {
     'sign': (lambda x: 1/(1+torch.exp(x)),
-        'It falls where it should rise: a high score comes out near 0. Look at the sign in `exp(...)`.'),
+        'It falls where it should rise: a high score comes out near 0. Look at the sign in '
+        '`exp(...)`.'),
     'no 1 below': (lambda x: 1/torch.exp(-x),
-        'It does not stay below 1. What keeps the fraction small is what stands below the line, and a '
-        'part of that is missing.', lambda x: torch.exp(x)),
+        'It does not stay below 1. What keeps the fraction small is what stands below the line, '
+        'and a part of that is missing.', lambda x: torch.exp(x)),
     'brackets': (lambda x: 1/1+torch.exp(-x),
-        'This is 1 plus `exp(-x)`, and nothing has been divided by it. Python divides before it adds, unless '
-        'brackets say otherwise. What stands above the line, and what below?', lambda x: 1+torch.exp(-x)),
+        'This is 1 plus `exp(-x)`, and nothing has been divided by it. Python divides before it '
+        'adds, unless brackets say otherwise. What stands above the line, and what below?',
+        lambda x: 1+torch.exp(-x)),
     'above the line': (lambda x: torch.exp(-x)/(1+torch.exp(-x)),
-        'It falls where it should rise: a high score comes out near 0. What stands above the line?'),
+        'It falls where it should rise: a high score comes out near 0. What stands above the '
+        'line?'),
     'overflow': (lambda x: torch.exp(x)/(1+torch.exp(x)),
-        'For scores of ordinary size yours is right. exp(100) is more than a float32 can hold, and '
-        'infinity divided by infinity has no value. Can it be written with `exp(-x)` alone?'),
+        'For scores of ordinary size yours is right. exp(100) is more than a float32 can hold, '
+        'and infinity divided by infinity has no value. Can it be written with `exp(-x)` alone?'),
     'minus': (lambda x: 1/(1-torch.exp(-x)),
         'At 0 this divides by 0. Look at the signs once more.'),
     'tanh': (lambda x: torch.tanh(x),
-        'This curve has the right bend, but goes from -1 to 1. A confidence lies between 0 and 1, and '
-        '0 should become one half.', lambda x: x/(1+x.abs())),
+        'This curve has the right bend, but goes from -1 to 1. A confidence lies between 0 and '
+        '1, and 0 should become one half.', lambda x: x/(1+x.abs())),
     'softmax': (lambda x: torch.softmax(x, 0),
-        'Here the numbers of a tensor share 1 among them, so each depends on the others. A sigmoid looks '
-        'at each number alone.', lambda x: torch.softmax(x, -1)),
+        'Here the numbers of a tensor share 1 among them, so each depends on the others. A '
+        'sigmoid looks at each number alone.', lambda x: torch.softmax(x, -1)),
     'twice': (lambda x: x.sigmoid().sigmoid(),
         'What is between 0 and 1 has been squeezed once more: nothing can get below one half.'),
     'cut off': (lambda x: x.clip(0, 1),
-        'Everything below 0 becomes 0, everything above 1 becomes 1. Out there it is flat, and a flat '
-        'curve has no gradient. We want one that always rises.'),
+        'Everything below 0 becomes 0, everything above 1 becomes 1. Out there it is flat, and a'
+        ' flat curve has no gradient. We want one that always rises.'),
     'a step': (lambda x: (x>0).float(),
-        'This is a step: flat everywhere, with a jump. A flat curve has no gradient. We want one that '
-        'rises smoothly.'),
-    'relu': (lambda x: x.relu(), 'It grows without end. A confidence lies between 0 and 1.'),
-    'gradient lost': (_no_gradient(loss.sigmoid), _lost.format('numbers')),
-    'in place': (lambda x: x.sigmoid_(), _in_place.format('numbers')),
+        'This is a step: flat everywhere, with a jump. A flat curve has no gradient. We want one'
+        ' that rises smoothly.'),
+    'relu': (lambda x: x.relu(),
+        'It grows without end. A confidence lies between 0 and 1.'),
+    'gradient lost': (_no_gradient(loss.sigmoid),
+        _lost.format('numbers')),
+    'in place': (lambda x: x.sigmoid_(),
+        _in_place.format('numbers')),
     'for one number only': (lambda x: 1/(1+math.exp(-x)),
         '`math.exp` takes one number, and `x` has many. Which `exp` takes a whole tensor?'),
     'scaled': (lambda x: (x-x.min())/(x.max()-x.min()),
-        'The lowest becomes 0 and the highest 1, so each number depends on the others. A sigmoid looks at '
-        'each number alone.'),
-    'no exp': (lambda x: 1/(1+(-x)), 'There is no `exp` in it: that is what makes any number positive.',
-        lambda x: 1/(1+x)),
-    'below 0': (lambda x: -1/(1+torch.exp(-x)), 'The result lies between -1 and 0. Where does the minus belong?'),
+        'The lowest becomes 0 and the highest 1, so each number depends on the others. A sigmoid'
+        ' looks at each number alone.'),
+    'no exp': (lambda x: 1/(1+(-x)),
+        'There is no `exp` in it: that is what makes any number positive.', lambda x: 1/(1+x)),
+    'below 0': (lambda x: -1/(1+torch.exp(-x)),
+        'The result lies between -1 and 0. Where does the minus belong?'),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #3a0d413f
@@ -935,87 +1004,97 @@ _two = 'scores {} and targets {}'
 _task('mnist_loss', '03_mnist_loss', loss.mnist_loss,
     'This is the loss that everything after this trains on.',
     [_call(_two, _t([[2.],[-1.]]), _t([[1],[0]])), _call(_two, _t([[3.]]), _t([[1]])),
-     _call(_two, _t([[.5],[-3.],[4.]]), _t([[0],[1],[1]]), follow=_scores), _call(_two, _t([[9.],[-40.],[20.]]), _t([[1],[0],[1]])),
+     _call(_two, _t([[.5],[-3.],[4.]]), _t([[0],[1],[1]]), follow=_scores),
+     _call(_two, _t([[9.],[-40.],[20.]]), _t([[1],[0],[1]])),
      _call(_two, _t([[-4.],[4.],[0.]]), _t([[1],[0],[0]]))], {
     'no sigmoid': (lambda p,t: _distances(p, t).mean(),
-        'A loss that can fall below 0 has no floor to aim for. Which step keeps the prediction between '
-        '0 and 1?', lambda p,t: _distances(p, t).sum(), lambda p,t: _distances(p, t)),
+        'A loss that can fall below 0 has no floor to aim for. Which step keeps the prediction '
+        'between 0 and 1?', lambda p,t: _distances(p, t).sum(), lambda p,t: _distances(p, t)),
     'no sigmoid, but a distance': (lambda p,t: (p-t).abs().mean(),
-        'A score can be any number, and one that is surely right lies as far from its target as one '
-        'that is wrong. Which step keeps the prediction between 0 and 1?', lambda p,t: (p-t).abs().sum(),
-        lambda p,t: (p-t).abs(), lambda p,t: ((p-t)**2).mean(), lambda p,t: _distances(p, t).abs().mean(),
-        lambda p,t: _distances(p, t).mean().abs()),
+        'A score can be any number, and one that is surely right lies as far from its target as '
+        'one that is wrong. Which step keeps the prediction between 0 and 1?',
+        lambda p,t: (p-t).abs().sum(), lambda p,t: (p-t).abs(), lambda p,t: ((p-t)**2).mean(),
+        lambda p,t: _distances(p, t).abs().mean(), lambda p,t: _distances(p, t).mean().abs()),
     'two sigmoids': (lambda p,t: _distances(p.sigmoid().sigmoid(), t).mean(),
-        'Not even a perfect score gets near 0: what is between 0 and 1 already has been squeezed once '
-        'more. How often is the sigmoid taken?'),
+        'Not even a perfect score gets near 0: what is between 0 and 1 already has been squeezed'
+        ' once more. How often is the sigmoid taken?'),
     'targets exchanged': (lambda p,t: _distances(p.sigmoid(), 1-t).mean(),
-        'The surer and the more right, the *higher* is this loss. For a three, how far is the prediction '
-        'from 1? And for a seven, from what?'),
+        'The surer and the more right, the *higher* is this loss. For a three, how far is the '
+        'prediction from 1? And for a seven, from what?'),
     'a sum for a mean': (lambda p,t: _distances(p.sigmoid(), t).sum(),
-        'The distances have been added up. So the loss grows with the number of images, and so does the '
-        'step: the learning rate would have to change with the batch.'),
+        'The distances have been added up. So the loss grows with the number of images, and so '
+        'does the step: the learning rate would have to change with the batch.'),
     'squares': (lambda p,t: ((p.sigmoid()-t)**2).mean(),
-        'The distances have been squared. That would do as a loss (see exercise 3), but here the '
-        'distance itself is asked for.'),
+        'The distances have been squared. That would do as a loss (see exercise 3), but here the'
+        ' distance itself is asked for.'),
     'root of squares': (lambda p,t: ((p.sigmoid()-t)**2).mean().sqrt(),
-        'The distances have been squared, and the root taken of their mean. Here the plain mean of the '
-        'distances is asked for.'),
+        'The distances have been squared, and the root taken of their mean. Here the plain mean '
+        'of the distances is asked for.'),
     'signs cancel': (lambda p,t: (p.sigmoid()-t).mean(),
-        'A prediction that is too high and one that is too low cancel here. How far is each off, '
-        'whichever way?', lambda p,t: (t-p.sigmoid()).mean()),
+        'A prediction that is too high and one that is too low cancel here. How far is each off,'
+        ' whichever way?', lambda p,t: (t-p.sigmoid()).mean()),
     'absolute value of the mean': (lambda p,t: (p.sigmoid()-t).mean().abs(),
-        'A prediction that is too high and one that is too low cancel before the absolute value is '
-        'taken. In which order do the two go?'),
+        'A prediction that is too high and one that is too low cancel before the absolute value '
+        'is taken. In which order do the two go?'),
     'no mean': (lambda p,t: _distances(p.sigmoid(), t),
-        'There is a distance for each image. `backward` starts from one number. Which one stands for '
-        'the whole batch?', lambda p,t: (p.sigmoid()-t).abs(), lambda p,t: _distances(p.sigmoid(), t).mean(1)),
-    'gradient lost': (_no_gradient(loss.mnist_loss), _lost.format('scores')),
+        'There is a distance for each image. `backward` starts from one number. Which one stands'
+        ' for the whole batch?',
+        lambda p,t: (p.sigmoid()-t).abs(), lambda p,t: _distances(p.sigmoid(), t).mean(1)),
+    'gradient lost': (_no_gradient(loss.mnist_loss),
+        _lost.format('scores')),
     'row against column': (lambda p,t: _distances(p.sigmoid()[:,0], t).mean(),
-        'With one image it is right, with several it is not: a row `[n]` met a column `[n,1]`, and '
-        'broadcasting made every prediction meet every target. Print the shapes of the two.',
-        lambda p,t: (p.sigmoid()[:,0]-t).abs().mean(), lambda p,t: _distances(p.sigmoid(), t[:,0]).mean()),
+        'With one image it is right, with several it is not: a row `[n]` met a column `[n,1]`, '
+        'and broadcasting made every prediction meet every target. Print the shapes of the two.',
+        lambda p,t: (p.sigmoid()[:,0]-t).abs().mean(),
+        lambda p,t: _distances(p.sigmoid(), t[:,0]).mean()),
     'a threshold': (lambda p,t: ((p>0) != (t==1)).float().mean(),
-        'This counts mistakes. It is a staircase: a small change of a score changes nothing, so there is '
-        'no gradient. A loss asks *how far* each prediction is off.',
+        'This counts mistakes. It is a staircase: a small change of a score changes nothing, so '
+        'there is no gradient. A loss asks *how far* each prediction is off.',
         lambda p,t: _distances((p.sigmoid()>.5).float(), t).mean(),
         lambda p,t: _distances(p.sigmoid().round(), t).mean()),
     'accuracy': (lambda p,t: ((p>0) == (t==1)).float().mean(),
-        'This is the accuracy: it goes up where a loss must go down, and in steps. A loss asks *how far* '
-        'each prediction is off.'),
+        'This is the accuracy: it goes up where a loss must go down, and in steps. A loss asks '
+        '*how far* each prediction is off.'),
     'cross-entropy': (lambda p,t: F.binary_cross_entropy_with_logits(p, t.float()),
-        'This is cross-entropy, the loss of 07: minus the logarithm of what the right answer got. Here '
-        'the plain distance is asked for.'),
+        'This is cross-entropy, the loss of 07: minus the logarithm of what the right answer '
+        'got. Here the plain distance is asked for.'),
     'sigmoid too late': (lambda p,t: _distances(p, t).sigmoid().mean(),
-        'The sigmoid came after the distances. It has to make the *predictions* lie between 0 and 1, '
-        'before anything is compared.', lambda p,t: _distances(p, t).mean().sigmoid(),
-        lambda p,t: (p-t).abs().sigmoid().mean(), lambda p,t: (p-t).abs().mean().sigmoid(),
-        lambda p,t: (p-t).sigmoid().abs().mean()),
+        'The sigmoid came after the distances. It has to make the *predictions* lie between 0 '
+        'and 1, before anything is compared.',
+        lambda p,t: _distances(p, t).mean().sigmoid(), lambda p,t: (p-t).abs().sigmoid().mean(),
+        lambda p,t: (p-t).abs().mean().sigmoid(), lambda p,t: (p-t).sigmoid().abs().mean()),
     'targets not used': (lambda p,t: (1-p.sigmoid()).mean(),
-        'Every image is treated alike, whatever its target. How far from the target is a prediction for '
-        'a three, and how far for a seven?', lambda p,t: p.sigmoid().mean()),
+        'Every image is treated alike, whatever its target. How far from the target is a '
+        'prediction for a three, and how far for a seven?', lambda p,t: p.sigmoid().mean()),
     'only threes': (lambda p,t: torch.where(t==1, 1-p.sigmoid(), 0.).mean(),
-        'Sevens cost nothing, or threes don\'t. Each image is off by something: a three from 1, a seven '
-        'from 0.', lambda p,t: torch.where(t==1, 0., p.sigmoid()).mean(),
+        "Sevens cost nothing, or threes don't. Each image is off by something: a three from 1, a"
+        ' seven from 0.',
+        lambda p,t: torch.where(t==1, 0., p.sigmoid()).mean(),
         lambda p,t: (t*(1-p.sigmoid())).mean(), lambda p,t: ((1-t)*p.sigmoid()).mean()),
     'minus the confidence': (lambda p,t: -torch.where(t==1, p.sigmoid(), 1-p.sigmoid()).mean(),
         'It goes down as the predictions get better, but its best is -1. The loss of a perfect '
         'prediction is 0. How far is it from the target?'),
     'softmax': (lambda p,t: _distances(p.softmax(1), t).mean(),
-        'With softmax the numbers of a tensor share 1 among them. There is one score for an image, and '
-        'each is to be squeezed alone.', lambda p,t: _distances(p.softmax(0), t).mean()),
+        'With softmax the numbers of a tensor share 1 among them. There is one score for an '
+        'image, and each is to be squeezed alone.',
+        lambda p,t: _distances(p.softmax(0), t).mean()),
     'tanh': (lambda p,t: _distances(p.tanh(), t).mean(),
-        'tanh goes from -1 to 1, and a distance from a number below 0 can fall below 0. What goes from 0 '
-        'to 1?', lambda p,t: (p.tanh()-t).abs().mean()),
+        'tanh goes from -1 to 1, and a distance from a number below 0 can fall below 0. What '
+        'goes from 0 to 1?', lambda p,t: (p.tanh()-t).abs().mean()),
     'cut off': (lambda p,t: _distances(p.clip(0,1), t).mean(),
-        'Beyond 0 and 1 the scores have been cut off. Out there it is flat, and flat means no gradient. '
-        'What squeezes any number between 0 and 1, and always rises?'),
-    'in place': (lambda p,t: _distances(p.sigmoid_(), t).mean(), _in_place.format('scores')),
+        'Beyond 0 and 1 the scores have been cut off. Out there it is flat, and flat means no '
+        'gradient. What squeezes any number between 0 and 1, and always rises?'),
+    'in place': (lambda p,t: _distances(p.sigmoid_(), t).mean(),
+        _in_place.format('scores')),
     'sigmoid on one side': (lambda p,t: torch.where(t==1, 1-p.sigmoid(), p).mean(),
-        'For threes the sigmoid was taken and for sevens not, or the other way round. A score is to be '
-        'squeezed whatever its target is.', lambda p,t: torch.where(t==1, 1-p, p.sigmoid()).mean()),
+        'For threes the sigmoid was taken and for sevens not, or the other way round. A score is'
+        ' to be squeezed whatever its target is.',
+        lambda p,t: torch.where(t==1, 1-p, p.sigmoid()).mean()),
     'a fixed number of images': (lambda p,t: _distances(p.sigmoid(), t).sum()/784,
-        'The distances have been added up, and divided by a number that is not how many there are. What '
-        'does both?', lambda p,t: _distances(p.sigmoid(), t).sum()/256, lambda p,t: _distances(p.sigmoid(), t).sum()/2),
+        'The distances have been added up, and divided by a number that is not how many there '
+        'are. What does both?',
+        lambda p,t: _distances(p.sigmoid(), t).sum()/256,
+        lambda p,t: _distances(p.sigmoid(), t).sum()/2),
     'the worst image': (lambda p,t: _distances(p.sigmoid(), t).max(),
         'This is the distance of the image that is worst. Every image should count.'),
     'only the first image': (lambda p,t: _distances(p.sigmoid(), t)[0],
@@ -1035,53 +1114,59 @@ _task('batch_accuracy', '03_mnist_loss', loss.batch_accuracy,
      _call(_two, _t([[.2],[3.],[-1.]]), _t([[1],[1],[0]])),
      _call(_two, _t([[-2.],[.4],[-.1],[5.],[1.]]), _t([[0],[1],[1],[0],[0]])),
      _call(_two, _t([[1.],[2.],[-3.],[-4.],[.6]]), _t([[1],[0],[0],[0],[0]])),
-     _call(_two, _t([[0.],[1.]]), _t([[0],[1]]), remark='One thing to know: at a score of exactly 0 '
-        'yours differs from ours, which takes it for a seven. From all-zero weights every score is 0.')], {
+     _call(_two, _t([[40.],[-200.]]), _t([[1],[0]])),
+     _call(_two, _t([[0.],[1.]]), _t([[0],[1]]), remark=
+        'One thing to know: at a score of exactly 0 yours differs from ours, which takes it for '
+        'a seven. From all-zero weights every score is 0.')], {
     'threshold of 0.5': (lambda p,t: _share((p>.5)==t),
-        'A score of 0.2 counts as a seven here. 0.5 is the border for confidences, after the sigmoid. '
-        'These are scores: where is the border for them?', lambda p,t: _share((p>=.5)==t)),
+        'A score of 0.2 counts as a seven here. 0.5 is the border for confidences, after the '
+        'sigmoid. These are scores: where is the border for them?',
+        lambda p,t: _share((p>=.5)==t)),
     'everything a three': (lambda p,t: _share((p.sigmoid()>0)==t),
-        'Everything is taken for a three. (After a sigmoid every number is above 0, and after a second '
-        'one above one half.) Where is the border for what you compare?'),
+        'Everything is taken for a three. (After a sigmoid every number is above 0, and after a '
+        'second one above one half.) Where is the border for what you compare?'),
     'a share of the wrong ones': (lambda p,t: _share((p>0)!=t),
         'This is the share that is wrong.', lambda p,t: _share((p<0)==t)),
     'a count for a share': (lambda p,t: ((p>0)==t).sum(),
-        'This is how many are right. With twice as many images it would be twice as large. What share '
-        'is it?'),
+        'This is how many are right. With twice as many images it would be twice as large. What '
+        'share is it?'),
     'percent': (lambda p,t: 100*_share((p>0)==t),
         'This is in percent. As a share it lies between 0 and 1.'),
     'all or nothing': (lambda p,t: ((p>0)==t).sum()//len(t),
-        'It says 1 where all are right, and 0 otherwise, with nothing between. Is it rounded, or does it ask '
-        'whether *all* are right? A share keeps its fraction.'),
+        'It says 1 where all are right, and 0 otherwise, with nothing between. Is it rounded, or'
+        ' does it ask whether *all* are right? A share keeps its fraction.'),
     'targets not used': (lambda p,t: _share(p>0),
         'This is the share that is called a three, whatever it is. Where do the targets come in?'),
     'row against column': (lambda p,t: _share((p[:,0]>0)==t),
-        'A row `[n]` met a column `[n,1]`, and broadcasting made every prediction meet every target. '
-        'Print the shapes of the two.', lambda p,t: _share((p>0)==t[:,0])),
+        'A row `[n]` met a column `[n,1]`, and broadcasting made every prediction meet every '
+        'target. Print the shapes of the two.', lambda p,t: _share((p>0)==t[:,0])),
     'scores equal to targets': (lambda p,t: _share(p==t),
         'A score is hardly ever exactly 0 or 1. What does a score say: three or seven?',
-        lambda p,t: _share(p.sigmoid()==t), lambda p,t: _share(p.round()==t), lambda p,t: _share(p.int()==t)),
+        lambda p,t: _share(p.sigmoid()==t), lambda p,t: _share(p.round()==t),
+        lambda p,t: _share(p.int()==t)),
     'no mean': (lambda p,t: ((p>0)==t).float(),
-        'There is an answer for each image. One number is wanted for all of them: what share is right?',
-        lambda p,t: ((p>0)==t)),
+        'There is an answer for each image. One number is wanted for all of them: what share is '
+        'right?', lambda p,t: ((p>0)==t)),
     'the loss': (lambda p,t: loss.mnist_loss(p, t),
-        'This is the loss, how far the predictions are off. The accuracy only counts on which side of '
-        'the border each one is.', lambda p,t: 1-loss.mnist_loss(p, t)),
+        'This is the loss, how far the predictions are off. The accuracy only counts on which '
+        'side of the border each one is.', lambda p,t: 1-loss.mnist_loss(p, t)),
     'only threes': (lambda p,t: _share((p>0)&(t==1)),
         'A seven that is called a seven is right, too, and is not counted here.',
         lambda p,t: ((p>0)*t).float().mean()),
     'recall': (lambda p,t: _share(p[t==1]>0),
         'This is the share of the *threes* that are right. The sevens count, too.'),
     'signs cancel': (lambda p,t: ((p>0).float()-t).mean(),
-        'A three taken for a seven and a seven taken for a three cancel. Is a prediction equal to its '
-        'target, yes or no?', lambda p,t: 1-((p>0).float()-t).mean(), lambda p,t: ((p>0).float()-t).mean().abs()),
+        'A three taken for a seven and a seven taken for a three cancel. Is a prediction equal '
+        'to its target, yes or no?',
+        lambda p,t: 1-((p>0).float()-t).mean(), lambda p,t: ((p>0).float()-t).mean().abs()),
     'a fixed number of images': (lambda p,t: ((p>0)==t).sum()/784,
         'The right ones have been divided by a number that is not how many images there are.'),
     'only the last image': (lambda p,t: ((p>0)==t)[-1].float()/len(p),
-        'Only one image is counted, and the number of them starts again at 0 for each. What belongs before '
-        'the loop?'),
+        'Only one image is counted, and the number of them starts again at 0 for each. What '
+        'belongs before the loop?'),
     'only the first image': (lambda p,t: ((p>0)==t)[0].float()/len(p),
-        'It ends after the first image. What is indented under the loop, and what should come after it?'),
+        'It ends after the first image. What is indented under the loop, and what should come '
+        'after it?'),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #6ea78baf
@@ -1105,36 +1190,41 @@ def _cuts(items, bs):
 
 _task('batches', '04_minibatches', _batches,
     'This is a data loader, and `yield` lets it hand out one batch at a time.',
-    [_cuts([5,1,4,2,3], 2), _cuts(range(8), 4), _cuts([1,2,3,4,5,6,7], 3), _cuts([6,5], 4), _cuts(range(3,6), 1)], {
+    [_cuts([5,1,4,2,3], 2), _cuts(range(8), 4), _cuts([1,2,3,4,5,6,7], 3), _cuts([6,5], 4),
+     _cuts(range(3,6), 1)], {
     'last batch dropped': (_cut(lambda n,bs: range(0, n-n%bs, bs), _piece),
-        'What is left over at the end, and fills no whole batch, is not handed out. The last batch may '
-        'be shorter than the others.'),
+        'What is left over at the end, and fills no whole batch, is not handed out. The last '
+        'batch may be shorter than the others.'),
     'batches that overlap': (_cut(lambda n,bs: range(n), _piece),
-        'Each batch begins one item after the one before, so an item comes in several. How far is it '
-        'from one beginning to the next?', _cut(lambda n,bs: range(n-bs+1), _piece), _cut(lambda n,bs: range(n-bs), _piece)),
+        'Each batch begins one item after the one before, so an item comes in several. How far '
+        'is it from one beginning to the next?',
+        _cut(lambda n,bs: range(n-bs+1), _piece), _cut(lambda n,bs: range(n-bs), _piece)),
     'return for yield': (lambda items,bs: items[:bs],
-        'What comes back is the first batch alone, and whoever loops over it gets its items. `return` '
-        'ends a function. What hands out a batch and goes on?',),
+        'What comes back is the first batch alone, and whoever loops over it gets its items. '
+        '`return` ends a function. What hands out a batch and goes on?'),
     'only the first batch': (lambda items,bs: [items[:bs]],
         'It ends after the first batch. What comes after it in the loop, and how is it indented?'),
     'one too few': (_cut(_starts, lambda items,i,bs: items[i:i+bs-1]),
         'Each batch lacks its last item. A slice stops *before* its end: `items[0:4]` has four.'),
     'one too many': (_cut(_starts, lambda items,i,bs: items[i:i+bs+1]),
-        'Each batch has an item more than it should, and that comes again in the next. A slice stops '
-        '*before* its end: `items[0:4]` has four.'),
+        'Each batch has an item more than it should, and that comes again in the next. A slice '
+        'stops *before* its end: `items[0:4]` has four.'),
     'length for end': (_cut(_starts, lambda items,i,bs: items[i:bs]),
-        'Only the first batch has anything in it. The second number of a slice is where it ends, '
-        'counted from the start of the list. Where does a batch end that begins at `i`?'),
+        'Only the first batch has anything in it. The second number of a slice is where it ends,'
+        ' counted from the start of the list. Where does a batch end that begins at `i`?'),
     'number of batches': (_shares,
         '`bs` is the size of a batch, and not how many batches there are.'),
     'item by item': (lambda items,bs: list(items),
-        'Items come one by one. A batch is a piece of the list, `bs` items long.'),
+        'Items come one by one. A batch is a piece of the list, `bs` items long.',
+        lambda items,bs: [items[i] for i in range(bs)]),
     'an empty batch at the end': (_cut(lambda n,bs: range(0, n+1, bs), _piece),
-        'Where the items fill whole batches exactly, an empty one comes after them. Where should the '
-        'beginnings stop?', _cut(lambda n,bs: range(0, n//bs*bs+1, bs), _piece),
+        'Where the items fill whole batches exactly, an empty one comes after them. Where should'
+        ' the beginnings stop?',
+        _cut(lambda n,bs: range(0, n//bs*bs+1, bs), _piece),
         _cut(lambda n,bs: range(0, n*bs, bs), _piece)),
     'from the start each time': (_cut(_starts, lambda items,i,bs: items[:i+bs]),
-        'Every batch begins at the first item and is longer than the one before. Where should it begin?'),
+        'Every batch begins at the first item and is longer than the one before. Where should it'
+        ' begin?'),
     'numbers for items': (_cut(_starts, lambda items,i,bs: list(range(i, i+bs))),
         'These are places in the list: 0, 1, 2 and on. Asked for are the items that lie there.',
         _cut(_starts, lambda items,i,bs: list(range(i, min(i+bs, len(items))))),
@@ -1142,15 +1232,16 @@ _task('batches', '04_minibatches', _batches,
     'first batch missing': (_cut(lambda n,bs: range(bs, n, bs), _piece),
         'It begins with the second batch. The first item has the number 0.'),
     'every so many': (_cut(lambda n,bs: range(bs), lambda items,i,bs: items[i::bs]),
-        'This takes every so many items, from one end of the list to the other. A batch is a piece: '
-        'items that lie side by side.'),
+        'This takes every so many items, from one end of the list to the other. A batch is a '
+        'piece: items that lie side by side.'),
     'no end': (_forever,
-        'It never ends: after the last batch it begins again. One pass over the items is an epoch, and '
-        'whoever loops over it wants to know when that is over.'),
-    'all at once': (lambda items,bs: [items], 'Everything comes in one batch. Where does `bs` come in?'),
+        'It never ends: after the last batch it begins again. One pass over the items is an '
+        'epoch, and whoever loops over it wants to know when that is over.'),
+    'all at once': (lambda items,bs: [items],
+        'Everything comes in one batch. Where does `bs` come in?'),
     'a last item is missing': (_cut(lambda n,bs: range(0, n-1, bs), _piece),
-        'Something is missing at the end. Where should the beginnings stop, and does `range` reach its end?',
-        _cut(lambda n,bs: range(0, n-bs, bs), _piece)),
+        'Something is missing at the end. Where should the beginnings stop, and does `range` '
+        'reach its end?', _cut(lambda n,bs: range(0, n-bs, bs), _piece)),
     'one item of each': (_cut(_starts, lambda items,i,bs: items[i]),
         'Of each batch only the first item comes out. How do you write a piece of a list?'),
     'items for their number': (lambda items,bs: [items[i:i+bs] for i in range(0, items, bs)],
@@ -1161,11 +1252,11 @@ _task('batches', '04_minibatches', _batches,
     'from the second item on': (_cut(lambda n,bs: range(1, n, bs), _piece),
         'It begins with the second item. The first has the number 0.'),
     'the same batch for ever': (lambda items,bs: itertools.repeat(items[:bs]),
-        'It hands out the first batch again and again, and never ends. What has to change from one batch '
-        'to the next?'),
+        'It hands out the first batch again and again, and never ends. What has to change from '
+        'one batch to the next?'),
     'never emptied': (lambda items,bs: [items[:bs]] if bs <= len(items) else [],
-        'After the first batch nothing comes any more. When a batch has been handed out, a new one has to '
-        'begin, empty.'),
+        'After the first batch nothing comes any more. When a batch has been handed out, a new '
+        'one has to begin, empty.'),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #d430813a
@@ -1179,21 +1270,26 @@ def _distance(p, t): return torch.where(t==1, 1-p.sigmoid(), p.sigmoid()).mean()
 def _lopsided(p, t): return ((p-t)**2*(1+t)).mean()
 
 _xb,_yb = _t([[1.,2.],[3.,1.],[0.,1.]]),_t([[1.],[0.],[1.]])
-_by_name = {_mse: 'the squared error', _distance: 'mnist_loss', _lopsided: 'a loss that counts threes twice'}
+_by_name = {_mse: 'the squared error', _distance: 'mnist_loss',
+            _lopsided: 'a loss that counts threes twice'}
 
 def _batch_of(loss_func, n=3, there=None):
     def run(calc_grad):
         model = _model()
         if there: model.weight.grad = _t(there)
         result = calc_grad(_xb[:n].clone(), _yb[:n].clone(), model, loss_func)
-        grad = model.weight.grad
+        grad,same = model.weight.grad,torch.equal(model.weight, _model().weight)
         return {'': result, "the gradient of the model's weights": 'none' if grad is None else grad,
-                "the model's weights": 'as they were' if torch.equal(model.weight, _model().weight) else 'changed'}
+                "the model's weights": 'as they were' if same else 'changed'}
     had = f', a gradient of {_show(_plain(_t(there)))} from before' if there else ''
-    return Input(f'xb {_show(_plain(_xb[:n]), ".")}, yb {_show(_plain(_yb[:n]), ".")}, a linear model with '
-                 f'weights [1., -2.]{had} and {_by_name[loss_func]}', run)
+    xb,yb = [_show(_plain(t[:n]), '.') for t in (_xb,_yb)]
+    return Input(f'xb {xb}, yb {yb}, a linear model with weights [1., -2.]{had} and '
+                 f'{_by_name[loss_func]}', run)
 
-def _calc(give=lambda loss,preds,model: loss.detach(), back=lambda loss: loss.backward(), swap=False, use=None):
+def _plain_loss(loss, preds, model): return loss.detach()
+def _back(loss): loss.backward()
+
+def _calc(give=_plain_loss, back=_back, swap=False, use=None):
     "A `calc_grad` that goes wrong"
     def calc_grad(xb, yb, model, loss_func):
         preds = model(xb)
@@ -1216,43 +1312,47 @@ def _back_twice(loss): loss.backward(retain_graph=True); loss.backward()
 
 _task('calc_grad', '04_minibatches', minibatches.calc_grad,
     'Predict, loss, gradient: three of the seven steps in one call, for any model and any loss.',
-    [_batch_of(_mse, 2), _batch_of(_distance), _batch_of(_lopsided), _batch_of(_mse, 2, [[10.,20.]])], {
+    [_batch_of(_mse, 2), _batch_of(_distance), _batch_of(_lopsided),
+     _batch_of(_mse, 2, [[10.,20.]])], {
     'not returned': (_calc(give=lambda *a: None),
-        'The gradients are there, as they should be. The loss of the batch is not handed back, and one '
-        'would like to see it fall.'),
+        'The gradients are there, as they should be. The loss of the batch is not handed back, '
+        'and one would like to see it fall.'),
     'no backward': (_calc(back=lambda loss: None),
-        'The loss is right. But the weights have no gradient: which call turns the notes into gradients?'),
+        'The weights have no gradient: which call turns the notes into gradients?'),
     'no backward, and not returned': (_silent,
         'No gradient has come to the weights, and nothing comes back.'),
     'arguments exchanged': (_calc(swap=True),
-        'Loss functions take the predictions first and the targets second. In which order do they go in '
-        'here?'),
+        'Loss functions take the predictions first and the targets second. In which order do '
+        'they go in here?'),
     'loss_func not used': (_calc(use=_distance),
-        'The loss is the same one whatever loss function comes in. Which should it be?', _calc(use=_mse)),
+        'The loss is the same one whatever loss function comes in. Which should it be?',
+        _calc(use=_mse)),
     'item before backward': (_item_first,
-        '`.item()` gives a Python number, which has no notes to go back by. In which order do the two '
-        'go?'),
+        '`.item()` gives a Python number, which has no notes to go back by. In which order do '
+        'the two go?'),
     'gradient lost': (_under_no_grad,
-        'There are no notes to go back by. What have you done to the predictions or the loss that cuts '
-        'them off: `no_grad`, `detach`, a new tensor made from numbers?'),
+        'There are no notes to go back by: what the loss was computed from does not lead back to'
+        ' the weights. Is it the predictions of the model that go in, and does nothing cut them '
+        'off, such as `no_grad` or `detach`?'),
     'backward twice': (_calc(back=_back_twice),
         'The gradient is twice as large as it should be: `backward` adds to what is there.',
         lambda *a: (_calc()(*a), _calc()(*a))[1]),
     'cleared at the end': (_calc(give=_cleared),
         'The gradient has come and gone: somebody cleared it before the step could use it.'),
     'cleared at the start': (_cleared_first,
-        'What was there from before is gone. `calc_grad` should only add: to clear is the job of whoever '
-        'takes the step. (And some models are plain functions, which have no `zero_grad`.)'),
+        'What was there from before is gone. `calc_grad` should only add: to clear is the job of'
+        ' whoever takes the step. (And some models are plain functions, which have no '
+        '`zero_grad`.)'),
     'a step too': (_calc(give=_stepped),
-        'The weights have moved. The step comes later, and is somebody else\'s: here only the gradient '
-        'is asked for.'),
+        "The weights have moved. The step comes later, and is somebody else's: here only the "
+        'gradient is asked for.'),
     'predictions returned': (_calc(give=lambda loss,preds,model: preds),
         'What comes back are the predictions. It should be the loss.'),
     'gradient returned': (_calc(give=lambda loss,preds,model: model.weight.grad),
         'What comes back is the gradient, which is in the weights anyway. It should be the loss.'),
     'predictions from the targets': (_targets_in,
-        'The model has been given something of the wrong length. What does it predict from, the images '
-        'or the targets?'),
+        'The model has been given something of the wrong length. What does it predict from, the '
+        'images or the targets?'),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #f898a775
@@ -1263,21 +1363,23 @@ def _validate_epoch(model, dl, metric):
 def _right(p, t): return ((p>0)==t).float().mean()
 def _off(p, t): return (p-t).abs().mean()
 def _root(p, t): return ((p-t)**2).mean().sqrt()
-_by_name |= {_right: 'the accuracy', _off: 'the mean absolute difference', _root: 'the root mean squared error'}
+_by_name |= {_right: 'the accuracy', _off: 'the mean absolute difference',
+             _root: 'the root mean squared error'}
 
 def _validation(scores, targets, bs, metric, remark=''):
     def run(validate_epoch):
-        model = _model([[1.]])
-        dl = minibatches.TensorDataLoader(_t(scores)[:,None], _t(targets)[:,None], bs=bs)
+        model = _model([[2.]])
+        dl = minibatches.TensorDataLoader(_t(scores)[:,None]/2, _t(targets)[:,None], bs=bs)
         result = validate_epoch(model, dl, metric)
-        if model.weight.item() != 1: return {"the model's weights": 'changed'}
+        if model.weight.item() != 2: return {"the model's weights": 'changed'}
         if model.weight.grad is not None: return {'the gradient afterwards': 'not empty'}
-        return {'': result, "the model's weights": 'as they were', 'the gradient afterwards': 'as it was'}
-    return Input(f'scores {_show(scores, ".")}, targets {_show(targets)} in batches of {bs} and '
-                 f'{_by_name[metric]}', run, remark)
+        return {'': result, "the model's weights": 'as they were',
+                'the gradient afterwards': 'as it was'}
+    return Input(f'predictions {_show(scores, ".")}, targets {_show(targets)} in batches of {bs} '
+                 f'and {_by_name[metric]}', run, remark)
 
 def _over(put, metric=None, swap=False, first=lambda p: p):
-    "The metric of each batch, put together by `put`, which is also given the lengths of the batches"
+    "The metric of each batch, put together by `put`, which also gets the lengths of the batches"
     def validate_epoch(model, dl, metric_, m=metric):
         found = []
         with torch.no_grad():
@@ -1305,61 +1407,75 @@ _five = [2.,1.,-1.,3.,-2.],[1,1,0,1,1]
 _task('validate_epoch', '04_minibatches', _validate_epoch,
     'Now you can say how good a model is on images that it never saw.',
     [_validation([2.,-1.,.5,3.], [1,0,0,1], 2, _right), _validation(*_five, 2, _right),
-     _validation([1.,-1.,2.,.5,-3.], [1,1,0,0,0], 3, _off), _validation([.3,-.2,4.,-1.,-2.], [0,0,1,0,1], 2, _right),
-     _validation([1.,-1.,2.,.5,-3.], [1,1,0,0,0], 2, _root, remark='One thing to know: batch by batch, '
-        'weighed by rows, is right for every metric that is a mean over rows, as the accuracy is. For '
-        'others it is not: the root mean squared error of some rows and that of others do not average.')], {
+     _validation([1.,-1.,2.,.5,-3.], [1,1,0,0,0], 3, _off),
+     _validation([.3,-.2,4.,-1.,-2.], [0,0,1,0,1], 2, _right),
+     _validation([1.,-1.,2.,.5,-3.], [1,1,0,0,0], 2, _root, remark=
+        'One thing to know: batch by batch, weighed by rows, is right for every metric that is a'
+        ' mean over rows, as the accuracy is. For others it is not: the root mean squared error '
+        'of some rows and that of others do not average.')], {
     'batch means averaged': (_over(_averaged),
-        'In the last batch there are fewer rows, and they count for more than the others: the mean of '
-        'the batches\' means is not the mean over all rows.',
+        'In the last batch there are fewer rows, and they count for more than the others: the '
+        "mean of the batches' means is not the mean over all rows.",
         lambda model,dl,metric: round(float(_over(_averaged)(model, dl, metric)), 4)),
     'divided by the wrong number': (_over(lambda vs,ns: sum(vs)/sum(ns)),
-        'The values of the batches have been added up and divided by the number of rows. Each of them is '
-        'a share already: of how many rows?'),
-    'weighed, and divided by the batches': (_over(lambda vs,ns: sum(v*n for v,n in zip(vs,ns))/len(vs)),
-        'Each batch has been weighed by its rows, and then all was divided by the number of batches. How '
-        'many rows are there?'),
+        'The values of the batches have been added up and divided by the number of rows. Each of'
+        ' them is a share already: of how many rows?'),
+    'weighed, and divided by the batches': (
+        _over(lambda vs,ns: sum(v*n for v,n in zip(vs,ns))/len(vs)),
+        'Each batch has been weighed by its rows, and then all was divided by the number of '
+        'batches. How many rows are there?'),
     'a sum for a mean': (_over(lambda vs,ns: sum(vs)),
-        'The values of the batches have been added up, so more batches give more. What should it be for '
-        'all rows together?', _over(lambda vs,ns: sum(v*n for v,n in zip(vs,ns)))),
+        'The values of the batches have been added up, so more batches give more. What should it'
+        ' be for all rows together?', _over(lambda vs,ns: sum(v*n for v,n in zip(vs,ns)))),
     'only the last batch': (_over(lambda vs,ns: vs[-1]),
         'This is the metric of the last batch alone. What becomes of those before it?'),
     'only the first batch': (_over(lambda vs,ns: vs[0]),
-        'This is the metric of the first batch alone. Does the loop ever get to the second? Look at '
-        'what is indented under it.'),
+        'This is the metric of the first batch alone. Does the loop ever get to the second? Look'
+        ' at what is indented under it.'),
     'a list': (_over(lambda vs,ns: list(vs)),
         'There is a number for each batch. What is it for all rows together?'),
-    'full batches only': (_over(lambda vs,ns: _weighed(*zip(*[(v,n) for v,n in zip(vs,ns) if n == ns[0]]))),
+    'full batches only': (
+        _over(lambda vs,ns: _weighed(*zip(*[(v,n) for v,n in zip(vs,ns) if n == ns[0]]))),
         'The last, shorter batch is not counted.'),
     'all batches taken for full': (_over(lambda vs,ns: sum(v*ns[0] for v in vs)/sum(ns)),
-        'Every batch has been weighed as if it were as long as the first. How many rows has the last?'),
+        'Every batch has been weighed as if it were as long as the first. How many rows has the '
+        'last?'),
     'metric not used': (lambda model,dl,metric: _whole(model, dl, _right),
         'This is the accuracy, whatever metric comes in.', _over(_weighed, metric=_right)),
     'arguments exchanged': (lambda model,dl,metric: _whole(model, dl, lambda p,t: metric(t, p)),
-        'A metric takes the predictions first and the targets second. In which order do they go in here?',
-        _over(_weighed, swap=True)),
+        'A metric takes the predictions first and the targets second. In which order do they go '
+        'in here?', _over(_weighed, swap=True)),
     'arguments exchanged, and batch means averaged': (_over(_averaged, swap=True),
-        'A metric takes the predictions first and the targets second. In which order do they go in here?'),
+        'A metric takes the predictions first and the targets second. In which order do they go '
+        'in here?'),
     'metric not used, and batch means averaged': (_over(_averaged, metric=_right),
-        'This is the accuracy, whatever metric comes in. (And look at a last batch that is shorter.)'),
+        'This is the accuracy, whatever metric comes in. (And look at a last batch that is '
+        'shorter.)'),
     'a sigmoid too many': (_over(_weighed, first=torch.sigmoid),
-        'The predictions have been put through the sigmoid first. The metric is made for scores: its '
-        'border is 0.', lambda model,dl,metric: _whole(model, dl, lambda p,t: metric(p.sigmoid(), t)),
+        'The predictions have been put through the sigmoid first. The metric is made for scores:'
+        ' its border is 0.',
+        lambda model,dl,metric: _whole(model, dl, lambda p,t: metric(p.sigmoid(), t)),
         _over(_averaged, first=torch.sigmoid)),
     'trained on the validation set': (_trained,
-        'The model has learned from the images that were to test it. From now on its accuracy on them '
-        'says nothing. Which of the seven steps have no place here?'),
+        'The model has learned from the images that were to test it. From now on its accuracy on'
+        ' them says nothing. Which of the seven steps have no place here?'),
     'gradients in validation': (_backward_too,
-        'There are gradients in the model now, which the next step of the training would use. Which of '
-        'the seven steps have no place here?'),
+        'There are gradients in the model now, which the next step of the training would use. '
+        'Which of the seven steps have no place here?'),
     'a share of the wrong ones': (lambda model,dl,metric: 1-_whole(model, dl, metric),
         'This is 1 minus the metric.'),
     'percent': (lambda model,dl,metric: 100*_whole(model, dl, metric),
         'This is in percent. The metric is wanted as it is.'),
-    'the best batch': (_over(lambda vs,ns: max(vs)), 'This is the metric of the best batch. All should count.'),
+    'model not used': (lambda model,dl,metric: _whole(lambda x: x, dl, metric),
+        'The inputs were measured themselves. What does the model make of them?',
+        lambda model,dl,metric: _over(_weighed)(lambda x: x, dl, metric),
+        lambda model,dl,metric: _over(_averaged)(lambda x: x, dl, metric)),
+    'the best batch': (_over(lambda vs,ns: max(vs)),
+        'This is the metric of the best batch. All should count.'),
 })
 
-# %% ../../nbs/interactive/practice.ipynb #0d6deda5
+# %% ../../nbs/interactive/practice.ipynb #f7cab9b2
+_two_params = 'two parameters, w [1., 2.] and b [[3.]],'
 def _params(): return [_t([1.,2.]).requires_grad_(), _t([[3.]]).requires_grad_()]
 def _loss_of(w, b): return (w*_t([2.,-1.])).sum() + (b**2).sum()
 def _gone(g): return g is None or not g.any()
@@ -1386,7 +1502,7 @@ def _clearing(BasicOptim):
     opt = BasicOptim([w,b], .1)
     _loss_of(w, b).backward()
     opt.zero_grad()
-    left = 'gone' if _gone(w.grad) and _gone(b.grad) else [g if g is None else g for g in (w.grad, b.grad)]
+    left = 'gone' if _gone(w.grad) and _gone(b.grad) else [w.grad, b.grad]
     return {'the gradients after `zero_grad()`': left, 'the parameters after `zero_grad()`': [w, b]}
 
 def _still_parameters(BasicOptim):
@@ -1395,8 +1511,10 @@ def _still_parameters(BasicOptim):
     _loss_of(w, b).backward()
     opt.step()
     leaf = w.is_leaf and w.requires_grad
-    kept = all(_gone(p.grad) or torch.equal(p.grad, g) for p,g in ((w,_t([2.,-1.])), (b,_t([[6.]]))))
-    return {'w': w, 'b': b, 'do they still collect gradients after `step()`?': 'yes' if leaf else 'no',
+    grads = (w, _t([2.,-1.])),(b, _t([[6.]]))
+    kept = all(_gone(p.grad) or torch.equal(p.grad, g) for p,g in grads)
+    return {'w': w, 'b': b,
+            'do they still collect gradients after `step()`?': 'yes' if leaf else 'no',
             'are the gradients as they were?': 'yes' if kept else 'no'}
 
 def _early(BasicOptim):
@@ -1454,19 +1572,21 @@ def _step_on_none(o):
 
 _task('BasicOptim', '05_optimizer', optimizer.BasicOptim,
     'An optimizer of your own: whatever has parameters, it can train.',
-    [_one_step(.1, [.5,-1.]), Input('two parameters from a generator, w [1., 2.] and b [[3.]], lr 0.1 and two rounds of '
-        '`backward`, `step`, `zero_grad`', _two_steps),
-     Input('two parameters, w [1., 2.] and b [[3.]], with gradients [2., -1.] and [[6.]]', _clearing),
-     Input('two parameters, w [1., 2.] and b [[3.]], and lr 0.5', _still_parameters), _one_step(1., [2.,.25]),
-     Input('parameters that have no gradient yet', _early, remark='One thing to know: before the first '
-        '`backward` there is no gradient, and there your `zero_grad` stops. A loop that clears first would '
-        'want it to do nothing.')], {
+    [_one_step(.1, [.5,-1.]),
+     Input(f'{_two_params} from a generator, lr 0.1 and two rounds of `backward`, `step`, '
+           '`zero_grad`', _two_steps),
+     Input(f'{_two_params} with gradients [2., -1.] and [[6.]]', _clearing),
+     Input(f'{_two_params} and lr 0.5', _still_parameters), _one_step(1., [2.,.25]),
+     Input('parameters that have no gradient yet', _early, remark=
+        'One thing to know: before the first `backward` there is no gradient, and there your '
+        '`zero_grad` stops. A loop that clears first would want it to do nothing.')], {
     'uphill': (_optim(_by(lambda p,lr: -lr*p.grad)),
         'The step goes up. The gradient says where the loss rises, and we want it to fall.'),
     'learning rate not used': (_optim(_by(lambda p,lr: p.grad)),
         'The whole gradient has been subtracted. Which part of it is a step?'),
     'gradient not used': (_optim(_by(lambda p,lr: lr)),
-        'Every number has moved by the learning rate. How far, and which way, is for its gradient to say.'),
+        'Every number has moved by the learning rate. How far, and which way, is for its '
+        'gradient to say.'),
     'divided by the rate': (_optim(_by(lambda p,lr: p.grad/lr)),
         'A smaller rate should give shorter steps, and here it gives longer ones.'),
     'only the sign': (_optim(_by(lambda p,lr: lr*p.grad.sign())),
@@ -1475,30 +1595,36 @@ _task('BasicOptim', '05_optimizer', optimizer.BasicOptim,
         'All numbers of a parameter move by the same. Each has a gradient of its own.',
         _optim(_by(lambda p,lr: lr*p.grad.sum()))),
     'a share of the parameter': (_optim(_by(lambda p,lr: lr*p.grad*p)),
-        'The step has been multiplied by the parameter itself. It should be the learning rate times the '
+        'The parameter itself has got into the step. It should be the learning rate times the '
         'gradient, and nothing else.', _optim(_by(lambda p,lr: lr*p))),
     'set to the step': (_optim(_set_to_step),
-        'The parameter *is* now the learning rate times the gradient. What it was before should still be '
-        'in it.', _optim(_by(lambda p,lr: p+lr*p.grad))),
+        'The parameter *is* now the learning rate times the gradient. What it was before should '
+        'still be in it.', _optim(_by(lambda p,lr: p+lr*p.grad))),
     'a new tensor': (_optim(_new_tensor),
-        'Nothing has moved: the tensors that the model holds are as they were. Does your line make a new '
-        'tensor, or does it change the one that is there? (`p = p - ...` only gives a new one the name `p`.)'),
+        'Nothing has moved: the tensors that the model holds are as they were. Does your line '
+        'make a new tensor, or does it change the one that is there? (`p = p - ...` only gives a'
+        ' new one the name `p`.)'),
     'a list of new tensors': (_optim(_new_list),
-        'The tensors that the model holds stay as they were: the optimizer has made new ones, and knows '
-        'only these from now on. What changes the tensors themselves?', _optim(_new_leaves)),
-    'in place on a parameter': (_optim(_step_refused), _errors['in place on a parameter'][1]),
+        'The tensors that the model holds stay as they were: the optimizer has made new ones, '
+        'and knows only these from now on. What changes the tensors themselves?',
+        _optim(_new_leaves)),
+    'in place on a parameter': (_optim(_step_refused),
+        _errors['in place on a parameter'][1]),
     'no gradient there': (_optim(_step_on_none),
-        'Where the step uses the gradient, it is None, though the parameters that came in have one. Has it '
-        'been cleared by then?'),
-    'copies of the parameters': (_optim(keep=lambda ps: [p.detach().clone().requires_grad_() for p in ps]),
-        'The optimizer works on copies of the parameters. The gradients come to the tensors that it was '
-        'given, and it is these that should change.', _optim(keep=lambda ps: [p.clone() for p in ps]),
+        'Where the step uses the gradient, it is None, though the parameters that came in have '
+        'one. Has it been cleared by then?'),
+    'copies of the parameters': (
+        _optim(keep=lambda ps: [p.detach().clone().requires_grad_() for p in ps]),
+        'The optimizer works on copies of the parameters. The gradients come to the tensors that'
+        ' it was given, and it is these that should change.',
+        _optim(keep=lambda ps: [p.clone() for p in ps]),
         _optim(keep=lambda ps: [p.detach() for p in ps])),
     'a step for the gradient': (_optim(_on_the_gradient),
-        'The parameter has stayed where it is. What should change by the learning rate times the gradient?'),
+        'The parameter has stayed where it is. What should change by the learning rate times the'
+        ' gradient?'),
     'a generator used up': (_optim(keep=lambda ps: ps),
-        'The first step was right, and after it nothing happened any more: a generator hands out its '
-        'parameters once, and then it is used up. How do you keep what it hands out?'),
+        'The first step was right, and after it nothing happened any more: a generator hands out'
+        ' its parameters once, and then it is used up. How do you keep what it hands out?'),
     'only the first parameter': (_optim(_first_only),
         'The first parameter has moved, and no other has. Does the loop ever get to the second?',
         _optim(_first_only, _zero_first)),
@@ -1506,15 +1632,17 @@ _task('BasicOptim', '05_optimizer', optimizer.BasicOptim,
         'The last parameter has moved, and no other has. Is the step inside the loop?',
         _optim(_last_only, _zero_last)),
     'zero_grad clears nothing': (_optim(zero=_zero_nothing),
-        'After `zero_grad` the gradients are still there, and the next `backward` adds to them. What has '
-        'to become of `.grad` of each parameter?'),
+        'After `zero_grad` the gradients are still there, and the next `backward` adds to them. '
+        'What has to become of `.grad` of each parameter?'),
     'zero_grad clears the first only': (_optim(zero=_zero_first),
-        'The gradient of the first parameter is cleared, and no other. Does the loop get to the second?'),
+        'The gradient of the first parameter is cleared, and no other. Does the loop get to the '
+        'second?'),
     'zero_grad clears the last only': (_optim(zero=_zero_last),
-        'The gradient of the last parameter is cleared, and no other. Is the line inside the loop?'),
+        'The gradient of the last parameter is cleared, and no other. Is the line inside the '
+        'loop?'),
     'zero_grad clears the parameters': (_optim(zero=_zero_params),
-        '`zero_grad` has set the parameters themselves to 0, and everything learned is gone. What was it '
-        'to clear?', _optim(zero=_zero_both)),
+        '`zero_grad` has set the parameters themselves to 0, and everything learned is gone. '
+        'What was it to clear?', _optim(zero=_zero_both)),
 }, returns=False)
 
 # %% ../../nbs/interactive/practice.ipynb #f4731c49
@@ -1543,31 +1671,35 @@ def _training(loss_func, n=5, bs=2, epochs=1):
             return value
         for _ in range(epochs):
             losses.clear()
-            result = train_epoch(model, minibatches.TensorDataLoader(_x5[:n], _y5[:n], bs=bs), opt, noted)
+            dl = minibatches.TensorDataLoader(_x5[:n], _y5[:n], bs=bs)
+            result = train_epoch(model, dl, opt, noted)
         w = model.weight.detach()
         if torch.equal(w, _t([[.5,-.25]])):
             return {"the model's weights": w, 'what was called': ', '.join(opt.calls)}
         means = [f(*zip(*losses)) for f in (_weighed, _averaged)] if losses else []
-        result = _plain(result)
-        while isinstance(result, list) and len(result) == 1: result = result[0]
+        result = _bare(_plain(result), 0)
         fine = not _is_number(result) or any(_same(result, m, 1e-4) for m in means)
         more = max(0, opt.calls.count('step') - epochs*math.ceil(n/bs))
-        return {"the model's weights": w, 'the number of steps beyond one a batch': more, 'what it returns': 'the mean loss, or nothing' if fine else result}
+        return {"the model's weights": w, 'the number of steps beyond one a batch': more,
+                'what it returns': 'the mean loss, or nothing' if fine else result}
     often = f', {epochs} epochs' if epochs > 1 else ''
-    return Input(f'{n} rows in batches of {bs}, a linear model, {_by_name[loss_func]} and lr 0.1{often}', run)
+    shows = f'{n} rows in batches of {bs}, a linear model, {_by_name[loss_func]} and lr 0.1{often}'
+    return Input(shows, run)
 
 def _loop(each, before='', after='', only=None, use=None, swap=False, give=lambda losses: None):
-    "An epoch spelled out: z clears, f predicts and takes the loss, b goes back, s steps"
+    "An epoch spelled out: z clears, f predicts and takes the loss, b goes back, B for all, s steps"
     def train_epoch(model, dl, opt, loss_func):
         now,losses = {},[]
         def forward():
             p = model(now['x'])
             now['loss'] = (use or loss_func)(*((now['y'], p) if swap else (p, now['y'])))
-        do = dict(z=opt.zero_grad, s=opt.step, f=forward, b=lambda: now['loss'].backward())
+            now.setdefault('all', []).append(now['loss'])
+        do = dict(z=opt.zero_grad, s=opt.step, f=forward, b=lambda: now['loss'].backward(),
+                  B=lambda: sum(now['all']).backward())
         for c in before: do[c]()
         for now['x'],now['y'] in list(dl)[only or slice(None)]:
             for c in each: do[c]()
-            losses.append(now['loss'].item())
+            if 'loss' in now: losses.append(now['loss'].item())
         for c in after: do[c]()
         return give(losses)
     return train_epoch
@@ -1582,20 +1714,23 @@ def _loop_targets(model, dl, opt, loss_func):
     for xb,yb in dl: loss_func(model(yb), yb)
 
 _task('train_epoch', '05_optimizer', optimizer.train_epoch,
-    'Predict, loss, gradient, step, and on to the next batch: this loop trains every model there is.',
-    [_training(_mse, 4), _training(_distance), _training(_lopsided, 5, 3), _training(_mse, 5, 2, epochs=2)], {
+    'Predict, loss, gradient, step, and on to the next batch: this loop trains every model there'
+    ' is.',
+    [_training(_mse, 4), _training(_distance), _training(_lopsided, 5, 3),
+     _training(_mse, 5, 2, epochs=2)], {
     'nothing happens': (_silent,
-        'Nothing has been learned: neither `backward` nor `step` has ever been called. What belongs into '
-        'the loop?'),
+        'Nothing has been learned: neither `backward` nor `step` has ever been called. What '
+        'belongs into the loop?'),
     'never cleared': (_loop('fbs'),
-        'The first step is right, and those after it are not: `backward` adds to the gradients that are '
-        'there, and nobody has cleared them. Where in the loop should that be?'),
+        'The first step is right, and those after it are not: `backward` adds to the gradients '
+        'that are there, and nobody has cleared them. Where in the loop should that be?'),
     'cleared once an epoch': (_loop('fbs', before='z'),
-        'The gradients are cleared once for the whole epoch, so each step goes along the sum of all '
-        'gradients so far. Which loop does the clearing belong in?', _loop('fbs', after='z')),
+        'The gradients are cleared once for the whole epoch, so each step goes along the sum of '
+        'all gradients so far. Which loop does the clearing belong in?', _loop('fbs', after='z')),
     'cleared between backward and step': (_loop('fbzs'),
-        'Nothing has been learned: when the step comes, the gradients have been cleared already. Say the '
-        'order aloud: what may come between `backward` and `step`?', *_spelled('zfbzs', 'fbzsz')),
+        'Nothing has been learned: when the step comes, the gradients have been cleared already.'
+        ' Say the order aloud: what may come between `backward` and `step`?',
+        *_spelled('zfbzs', 'fbzsz')),
     'no step': (_loop('zfb'),
         'Nothing has been learned: the gradients are there, and nobody takes a step along them.',
         *_spelled('fb', 'fbz')),
@@ -1603,50 +1738,58 @@ _task('train_epoch', '05_optimizer', optimizer.train_epoch,
         'Nothing has been learned: without `backward` there are no gradients to step along.',
         *_spelled('fs', 'fsz')),
     'the step comes first': (_loop('zfsb'),
-        'Nothing has been learned: at the step there is no gradient yet, and what comes after it is '
-        'cleared before it can be used. In which order do they go?', *_spelled('zsfb', 'fsbz', 'sfbz')),
+        'Nothing has been learned: at the step there is no gradient yet, and what comes after it'
+        ' is cleared before it can be used. In which order do they go?',
+        *_spelled('zsfb', 'fsbz', 'sfbz')),
     'the step is a batch late': (_loop('fsb'),
-        'Each step uses gradients from the batches before, since it comes before its own `backward`.',
-        _loop('sfb')),
+        'Each step uses gradients from the batches before, since it comes before its own '
+        '`backward`.', _loop('sfb')),
     'one step an epoch': (_loop('fb', after='s'),
-        'There was one step in the whole epoch. Each batch is to be followed by its own. How is the line '
-        'indented?', _loop('fb', before='z', after='s'), _loop('fb', after='sz')),
+        'There was one step in the whole epoch. Each batch is to be followed by its own. How is '
+        'the line indented?', _loop('fb', before='z', after='s'), _loop('fb', after='sz')),
     'only the first batch': (_loop('zfbs', only=slice(1)),
-        'Only the first batch was learned from. Is there a `return` or a `break` in the loop that ends '
-        'it?', _loop('zfbs', only=slice(1), give=lambda losses: losses[0])),
+        'Only the first batch was learned from. Is there a `return` or a `break` in the loop '
+        'that ends it?', _loop('zfbs', only=slice(1), give=lambda losses: losses[0])),
     'only the last batch': (_loop('zfbs', only=slice(-1, None)),
-        'There was one step in the whole epoch, and it knew the last batch alone. What is indented under '
-        'the `for`, and what is not?', _loop('zfb', after='s'), _loop('', after='fbs'), _loop('', after='fbsz'),
+        'There was one step in the whole epoch, and it knew the last batch alone. What is '
+        'indented under the `for`, and what is not?',
+        _loop('zfb', after='s'), _loop('', after='fbs'), _loop('', after='fbsz'),
         _loop('', after='zfbs')),
-    'last batch dropped': (_loop('zfbs', only=slice(-1)), 'The last batch was not learned from.'),
+    'last batch dropped': (_loop('zfbs', only=slice(-1)),
+        'The last batch was not learned from.'),
     'two steps a batch': (_loop('zfbss'),
         'Each gradient has been used for two steps. The second would need a new one.'),
     'backward twice': (_loop('zfbfbs'),
-        'The gradient is twice as large as it should be: `backward` adds, and it has run twice for the '
-        'same batch.'),
-    'each batch twice': (_loop('zfbszfbs'), 'Each batch has been learned from twice in a row.'),
+        'The gradient is twice as large as it should be: `backward` adds, and it has run twice '
+        'for the same batch.'),
+    'each batch twice': (_loop('zfbszfbs'),
+        'Each batch has been learned from twice in a row.'),
     'arguments exchanged': (_loop('zfbs', swap=True),
-        'Loss functions take the predictions first and the targets second. In which order do they go in '
-        'here?'),
+        'Loss functions take the predictions first and the targets second. In which order do '
+        'they go in here?'),
     'loss_func not used': (_loop('zfbs', use=_distance),
-        'It learns by the same loss whatever loss function comes in. Which should it be?', _loop('zfbs', use=_mse)),
+        'It learns by the same loss whatever loss function comes in. Which should it be?',
+        _loop('zfbs', use=_mse)),
     'item before backward': (_loop_item,
-        '`.item()` gives a Python number, which has no notes to go back by. In which order do the two go?'),
+        '`.item()` gives a Python number, which has no notes to go back by. In which order do '
+        'the two go?'),
     'gradient lost': (_loop_no_grad,
-        'There are no notes to go back by. What have you done to the predictions or the loss that cuts '
-        'them off: `no_grad`, `detach`, a new tensor made from numbers?'),
+        'There are no notes to go back by: what the loss was computed from does not lead back to'
+        ' the weights. Is it the predictions of the model that go in, and does nothing cut them '
+        'off, such as `no_grad` or `detach`?'),
     'predictions from the targets': (_loop_targets,
-        'The model has been given something of the wrong length. What does it predict from, the images '
-        'or the targets?'),
+        'The model has been given something of the wrong length. What does it predict from, the '
+        'images or the targets?'),
     'the last loss': (_loop('zfbs', give=lambda losses: losses[-1]),
-        'It has trained as it should. What comes back is the loss of the last batch alone: to tell how '
-        'the epoch went, take the mean over all of them (or return nothing).'),
+        'What comes back is the loss of the last batch alone: to tell how the epoch went, take '
+        'the mean over all of them (or return nothing).'),
     'the sum of the losses': (_loop('zfbs', give=sum),
-        'It has trained as it should. What comes back is the sum of the losses, which grows with the '
-        'number of batches. Take their mean (or return nothing).'),
+        'What comes back is the sum of the losses, which grows with the number of batches. Take '
+        'their mean (or return nothing).'),
     'backward once, at the end': (_loop('fsz', after='b'),
-        'Nothing has been learned: `backward` comes only when the loop is over, and then no step follows.',
-        _loop('zfs', after='b'), _loop('fs', after='b'), _loop('f', after='b')),
+        'Nothing has been learned: `backward` comes only when the loop is over, and then no step'
+        ' follows.',
+        *(_loop(each, after=after) for each in ('fsz', 'zfs', 'fs', 'f') for after in 'bB')),
 }, returns=False)
 
 # %% ../../nbs/interactive/practice.ipynb #14d81706
@@ -1654,39 +1797,48 @@ def _relu(x): return x.clip(0)
 
 _task('relu', '06_nonlinearity', _relu,
     'So little is enough: this is the bend that makes a network more than one weighted sum.',
-    [_call('x {}', _t([-2.,0.,3.])), _call('x {}', _t([[.5,-.25],[-4.,2.]]), follow={'numbers': 0})], {
+    [_call('x {}', _t([-2.,0.,3.])),
+     _call('x {}', _t([[.5,-.25],[-4.,2.]]), follow={'numbers': 0})], {
     'absolute value': (lambda x: x.abs(),
         'What was below 0 has lost its sign, and is as loud as before. It should be silent.'),
     'the other side': (lambda x: x.clip(max=0),
-        'This keeps what is below 0 and silences what is above. It should be the other way round.'),
-    'minus': (lambda x: -x.clip(0), 'What is kept has changed its sign.', lambda x: (-x).clip(0)),
-    'cut off above': (lambda x: x.clip(0,1), 'What is above 1 has been cut off. Above 0, nothing changes.'),
+        'This keeps what is below 0 and silences what is above. It should be the other way '
+        'round.'),
+    'minus': (lambda x: -x.clip(0),
+        'What is kept has changed its sign.', lambda x: (-x).clip(0)),
+    'cut off above': (lambda x: x.clip(0,1),
+        'What is above 1 has been cut off. Above 0, nothing changes.'),
     'a step': (lambda x: (x>0).float(),
         'This says *whether* a number is above 0. A number that is should stay what it is.'),
     'left out': (lambda x: x[x>0],
-        'What is below 0 has been left out, and fewer numbers come out than go in. In its place should '
-        'stand a 0.'),
+        'What is below 0 has been left out, and fewer numbers come out than go in. In its place '
+        'should stand a 0.'),
     'leaky': (lambda x: F.leaky_relu(x, .01),
-        'Something is left of what was below 0. (There is such a thing, a leaky ReLU.) Here it should be '
-        'exactly 0.', lambda x: F.leaky_relu(x, .1)),
-    'no bend': (lambda x: x, 'It gives back what it is given. What should become of numbers below 0?'),
-    'smooth': (lambda x: F.softplus(x), 'This is a smooth curve. ReLU has a corner: exactly 0, then as it is.',
+        'Something is left of what was below 0. (There is such a thing, a leaky ReLU.) Here it '
+        'should be exactly 0.', lambda x: F.leaky_relu(x, .1)),
+    'no bend': (lambda x: x,
+        'It gives back what it is given. What should become of numbers below 0?'),
+    'smooth': (lambda x: F.softplus(x),
+        'This is a smooth curve. ReLU has a corner: exactly 0, then as it is.',
         lambda x: F.gelu(x), lambda x: F.silu(x)),
-    'sigmoid': (lambda x: x.sigmoid(), 'This is the sigmoid. ReLU leaves what is above 0 as it is.'),
+    'sigmoid': (lambda x: x.sigmoid(),
+        'This is the sigmoid. ReLU leaves what is above 0 as it is.'),
     'the largest of all': (lambda x: x.max().clip(0),
         'This is one number, the largest of all. `max(0, x)` is meant for each number by itself.',
         lambda x: x.max()),
     'one number at a time': (lambda x: x if x>0 else 0*x,
-        '`if` wants one True or False, and a tensor has many numbers. What looks at each by itself?',
-        lambda x: max(0, x), lambda x: max(x, 0)),
-    'gradient lost': (_no_gradient(_relu), _lost.format('numbers')),
-    'in place': (lambda x: x.relu_(), _in_place.format('numbers')),
+        '`if` wants one True or False, and a tensor has many numbers. What looks at each by '
+        'itself?', lambda x: max(0, x), lambda x: max(x, 0)),
+    'gradient lost': (_no_gradient(_relu),
+        _lost.format('numbers')),
+    'in place': (lambda x: x.relu_(),
+        _in_place.format('numbers')),
     'max along an axis': (lambda x: x.max(0),
-        'With an axis, `max` gives the largest along it, and where it is. The 0 is meant as a number to '
-        'compare each element with.'),
+        'With an axis, `max` gives the largest along it, and where it is. The 0 is meant as a '
+        'number to compare each element with.'),
     'a module made, and not called': (lambda x: nn.ReLU(x),
-        '`nn.ReLU()` makes a module, with nothing in the brackets. The module is then called with the '
-        'numbers.', lambda x: nn.ReLU()),
+        '`nn.ReLU()` makes a module, with nothing in the brackets. The module is then called '
+        'with the numbers.', lambda x: nn.ReLU()),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #4e875c51
@@ -1706,7 +1858,8 @@ def _network(n_in, n_hidden, n_out):
         model = simple_net(n_in, n_hidden, n_out)
         if not isinstance(model, nn.Module): return {'what comes back': _a(model)}
         params = list(model.parameters())
-        seen = {'what comes back': 'a model', 'the number of its parameters': sum(p.numel() for p in params)}
+        seen = {'what comes back': 'a model',
+                'the number of its parameters': sum(p.numel() for p in params)}
         fits = sorted(p.numel() for p in params) == sorted(sizes)
         seen['do its layers fit?'] = 'yes' if fits else [list(p.shape) for p in params]
         if not fits: return seen
@@ -1716,8 +1869,8 @@ def _network(n_in, n_hidden, n_out):
     return Input(f'n_in {n_in}, n_hidden {n_hidden} and n_out {n_out}', run)
 
 def _layers(make):
-    "A `simple_net` of the layers that `make` gives, `L` standing for `nn.Linear` and `R` for a new ReLU"
-    return lambda n_in,n_hidden,n_out: nn.Sequential(*make(nn.Linear, nn.ReLU(), n_in, n_hidden, n_out))
+    "A `simple_net` of the layers that `make` gives: `L` stands for `nn.Linear`, `R` for a new ReLU"
+    return lambda i,h,o: nn.Sequential(*make(nn.Linear, nn.ReLU(), i, h, o))
 
 class _AtTheEnd(nn.Module):
     def __init__(self, n_in, n_hidden, n_out):
@@ -1725,72 +1878,86 @@ class _AtTheEnd(nn.Module):
         self.first,self.second = nn.Linear(n_in, n_hidden),nn.Linear(n_hidden, n_out)
     def forward(self, x): return self.second(self.first(x))[:,0]
 
-def _function(n_in, n_hidden, n_out):
-    w1,b1,w2,b2 = torch.randn(n_in, n_hidden),torch.randn(n_hidden),torch.randn(n_hidden, n_out),torch.randn(n_out)
+def _function(i, h, o):
+    w1,b1,w2,b2 = [torch.randn(size) for size in ((i,h), h, (h,o), o)]
     return lambda xb: (xb@w1 + b1).relu()@w2 + b2
 
 _task('simple_net', '06_nonlinearity', nonlinearity.simple_net,
-    'Linear, ReLU, linear: with enough units in the middle it can come as close as you like to any curve.',
+    'Linear, ReLU, linear: with enough units in the middle it can come as close as you like to '
+    'any curve.',
     [_network(3, 4, 2), _network(5, 2, 1)], {
     'no bend': (_layers(lambda L,R,i,h,o: (L(i,h), L(h,o))),
-        'Two linear layers and nothing between them: a weighted sum of weighted sums is a weighted sum. '
-        'What stands between the layers?'),
+        'Two linear layers and nothing between them: a weighted sum of weighted sums is a '
+        'weighted sum. What stands between the layers?'),
     'a bend at the end': (_layers(lambda L,R,i,h,o: (L(i,h), R, L(h,o), R)),
-        'After the last layer the scores are bent, too: none can fall below 0, so none can speak against '
-        'a three. Where is a bend needed, and where not?'),
+        'After the last layer the scores are bent, too: none can fall below 0, so none can speak'
+        ' against a three. Where is a bend needed, and where not?'),
     'the bend only at the end': (_layers(lambda L,R,i,h,o: (L(i,h), L(h,o), R)),
-        'The two layers follow each other with nothing between them, and the scores are bent at the end. '
-        'Between which two should it stand?'),
+        'The two layers follow each other with nothing between them, and the scores are bent at '
+        'the end. Between which two should it stand?'),
     'the bend before the first layer': (_layers(lambda L,R,i,h,o: (R, L(i,h), L(h,o))),
-        'What goes in is bent, and the two layers follow each other with nothing between them. Between '
-        'which two should it stand?', _layers(lambda L,R,i,h,o: (R, L(i,h), R, L(h,o)))),
+        'What goes in is bent, and the two layers follow each other with nothing between them. '
+        'Between which two should it stand?', _layers(lambda L,R,i,h,o: (R, L(i,h), R, L(h,o)))),
     'another bend': (_layers(lambda L,R,i,h,o: (L(i,h), nn.Sigmoid(), L(h,o))),
-        'There is a bend between the layers, and it is not a ReLU. (It may work; compare the two in the '
-        'exercises.)', _layers(lambda L,R,i,h,o: (L(i,h), nn.Tanh(), L(h,o))),
+        'There is a bend between the layers, and it is not a ReLU. (It may work; compare the two'
+        ' in the exercises.)',
+        _layers(lambda L,R,i,h,o: (L(i,h), nn.Tanh(), L(h,o))),
         _layers(lambda L,R,i,h,o: (L(i,h), nn.LeakyReLU(), L(h,o))),
-        _layers(lambda L,R,i,h,o: (L(i,h), nn.GELU(), L(h,o))), _layers(lambda L,R,i,h,o: (L(i,h), nn.Softmax(1), L(h,o)))),
+        _layers(lambda L,R,i,h,o: (L(i,h), nn.GELU(), L(h,o))),
+        _layers(lambda L,R,i,h,o: (L(i,h), nn.Softmax(1), L(h,o)))),
     'a sigmoid at the end': (_layers(lambda L,R,i,h,o: (L(i,h), R, L(h,o), nn.Sigmoid())),
-        'The scores have been squeezed. A score is any number, and the loss takes the sigmoid itself.',
-        _layers(lambda L,R,i,h,o: (L(i,h), R, L(h,o), nn.Softmax(1)))),
+        'The scores have been squeezed. A score is any number, and the loss takes the sigmoid '
+        'itself.', _layers(lambda L,R,i,h,o: (L(i,h), R, L(h,o), nn.Softmax(1)))),
     'one layer': (_layers(lambda L,R,i,h,o: (L(i,o),)),
         'There is one linear layer where two are wanted. How does the hidden layer come in?',
         _layers(lambda L,R,i,h,o: (L(i,o), R)), lambda i,h,o: nn.Linear(i, o)),
     'the second layer is missing': (_layers(lambda L,R,i,h,o: (L(i,h), R)),
-        'It ends with the hidden layer. What makes scores of its activations?', _layers(lambda L,R,i,h,o: (L(i,h),))),
+        'It ends with the hidden layer. What makes scores of its activations?',
+        _layers(lambda L,R,i,h,o: (L(i,h),))),
     'a layer too many': (_layers(lambda L,R,i,h,o: (L(i,h), R, L(h,h), R, L(h,o))),
-        'There are three linear layers. Here it should be two.', _layers(lambda L,R,i,h,o: (L(i,h), L(h,h), R, L(h,o)))),
+        'There are three linear layers. Here it should be two.',
+        _layers(lambda L,R,i,h,o: (L(i,h), L(h,h), R, L(h,o)))),
     'sizes turned': (_layers(lambda L,R,i,h,o: (L(h,i), R, L(o,h))),
-        'nn.Linear is told first how many numbers go in, then how many come out. What goes into the '
-        'first layer, and what into the second?', _layers(lambda L,R,i,h,o: (L(h,i), R, L(h,o))),
+        'nn.Linear is told first how many numbers go in, then how many come out. What goes into '
+        'the first layer, and what into the second?',
+        _layers(lambda L,R,i,h,o: (L(h,i), R, L(h,o))),
         _layers(lambda L,R,i,h,o: (L(i,h), R, L(o,h)))),
     'layers that do not fit': (_layers(lambda L,R,i,h,o: (L(i,h), R, L(i,o))),
         'What comes out of the first layer goes into the second. How many numbers are that?',
         _layers(lambda L,R,i,h,o: (L(i,i), R, L(h,o)))),
-    'sizes written into it': (lambda i,h,o: nn.Sequential(nn.Linear(784,30), nn.ReLU(), nn.Linear(30,1)),
-        'A size is written into it (784, 30 or 1), whatever it is asked for. What are the arguments for?',
+    'sizes written into it': (
+        lambda i,h,o: nn.Sequential(nn.Linear(784,30), nn.ReLU(), nn.Linear(30,1)),
+        'A size is written into it (784, 30 or 1), whatever it is asked for. What are the '
+        'arguments for?',
         lambda i,h,o: nn.Sequential(nn.Linear(28*28,h), nn.ReLU(), nn.Linear(h,o)),
         lambda i,h,o: nn.Sequential(nn.Linear(i,30), nn.ReLU(), nn.Linear(30,o)),
         lambda i,h,o: nn.Sequential(nn.Linear(i,h), nn.ReLU(), nn.Linear(h,1))),
-    'no bias': (lambda i,h,o: nn.Sequential(nn.Linear(i,h,bias=False), nn.ReLU(), nn.Linear(h,o,bias=False)),
+    'no bias': (
+        lambda i,h,o: nn.Sequential(
+            nn.Linear(i,h,bias=False), nn.ReLU(), nn.Linear(h,o,bias=False)),
         'Some numbers are missing. Each unit has weights and a bias of its own.',
         lambda i,h,o: nn.Sequential(nn.Linear(i,h,bias=False), nn.ReLU(), nn.Linear(h,o)),
         lambda i,h,o: nn.Sequential(nn.Linear(i,h), nn.ReLU(), nn.Linear(h,o,bias=False))),
     'a list of layers': (lambda i,h,o: [nn.Linear(i,h), nn.ReLU(), nn.Linear(h,o)],
-        'These are the layers, and nobody calls them one after the other. Which module of PyTorch does?',
+        'These are the layers, and nobody calls them one after the other. Which module of '
+        'PyTorch does?',
         lambda i,h,o: (nn.Linear(i,h), nn.ReLU(), nn.Linear(h,o)),
         lambda i,h,o: nn.ModuleList([nn.Linear(i,h), nn.ReLU(), nn.Linear(h,o)])),
-    'a list in nn.Sequential': (lambda i,h,o: nn.Sequential([nn.Linear(i,h), nn.ReLU(), nn.Linear(h,o)]),
+    'a list in nn.Sequential': (
+        lambda i,h,o: nn.Sequential([nn.Linear(i,h), nn.ReLU(), nn.Linear(h,o)]),
         '`nn.Sequential` takes the layers one by one, and not a list of them.'),
-    'a function among modules': (lambda i,h,o: nn.Sequential(nn.Linear(i,h), F.relu, nn.Linear(h,o)),
+    'a function among modules': (
+        lambda i,h,o: nn.Sequential(nn.Linear(i,h), F.relu, nn.Linear(h,o)),
         '`nn.Sequential` takes modules, and this is a function. ReLU exists as a module, too.',
         lambda i,h,o: nn.Sequential(nn.Linear(i,h), torch.relu, nn.Linear(h,o)),
         lambda i,h,o: nn.Sequential(nn.Linear(i,h), F.relu(), nn.Linear(h,o))),
     'brackets missing': (lambda i,h,o: nn.Sequential(nn.Linear(i,h), nn.ReLU, nn.Linear(h,o)),
         '`nn.ReLU` is a class. What makes a module of it?'),
     'a function': (_function,
-        'It computes scores, and nobody can ask it for its parameters, so an optimizer would not find '
-        'them. What knows its parameters?'),
-    'flat scores': (_AtTheEnd, 'The scores stand in a row. They should be a column, one row for each image.') ,
+        'It computes scores, and nobody can ask it for its parameters, so an optimizer would not'
+        ' find them. What knows its parameters?'),
+    'flat scores': (_AtTheEnd,
+        'The scores stand in a row. They should be a column, one row for each image.'),
     'as many scores as units': (_layers(lambda L,R,i,h,o: (L(i,h), R, L(h,h))),
         'The last layer gives as many numbers as the hidden one. How many scores are wanted?'),
 })
@@ -1801,7 +1968,7 @@ def _convolve(image, kernel): return F.conv2d(image[None,None], kernel[None,None
 def _places(rows, cols, see):
     "What is seen at each place, of so many rows and columns"
     def convolve(image, kernel):
-        (h,w),(a,b) = image.shape,kernel.shape
+        h,w = image.shape
         return [[see(image, kernel, r, c) for c in range(cols(h, w))] for r in range(rows(h, w))]
     return convolve
 
@@ -1817,49 +1984,55 @@ _task('convolve', '07_going_deeper', _convolve,
     'You have seen inside of a convolution: it is the weighted sum you know, of neighbours.',
     [_call(_convolutions, _patch[:4], _edge), _call(_convolutions, _patch, _edge),
      _call(_convolutions, _patch.T, _t([[1.,0.,0.],[0.,2.,0.],[0.,0.,-3.]])),
-     _call(_convolutions, _patch[:3,:3], _t([[1.,2.],[0.,-1.]]), remark='One thing to know: yours is made for kernels '
-        'of 3 × 3, and they come in other sizes, too.')], {
+     _call(_convolutions, _patch[:3,:3], _t([[1.,2.],[0.,-1.]]), remark=
+        'One thing to know: yours is made for kernels of 3 × 3, and they come in other sizes, '
+        'too.')], {
     'kernel turned round': (lambda i,k: _convolve(i, k.flip(0,1)),
-        'The kernel lies on the patch upside down and left to right. (Mathematicians call that a '
-        'convolution. In networks it lies there as it is.)'),
+        'The kernel lies on the patch upside down and left to right. (Mathematicians call that a'
+        ' convolution. In networks it lies there as it is.)'),
     'kernel transposed': (lambda i,k: _convolve(i, k.T),
-        'Rows and columns of the kernel have been exchanged. What is looked for is turned with it.'),
+        'Rows and columns of the kernel have been exchanged. What is looked for is turned with '
+        'it.'),
     'a border': (lambda i,k: F.conv2d(i[None,None], k[None,None], padding=1)[0,0],
-        'There is a result for places where the kernel sticks out over the edge. Here it stays inside: '
-        'at how many places does it fit?'),
+        'There is a result for places where the kernel sticks out over the edge. Here it stays '
+        'inside: at how many places does it fit?'),
     'a place too few': (_places(lambda h,w: h-3, lambda h,w: w-3, _sum),
-        'The last row and the last column of places are missing. A kernel of 3 fits into 3 pixels at one '
-        'place. How many places are there in 4?', _places(lambda h,w: h-3, _cols, _sum),
-        _places(_rows, lambda h,w: w-3, _sum)),
+        'The last row and the last column of places are missing. A kernel of 3 fits into 3 '
+        'pixels at one place. How many places are there in 4?',
+        _places(lambda h,w: h-3, _cols, _sum), _places(_rows, lambda h,w: w-3, _sum)),
     'patches of another size': (_places(lambda h,w: h, lambda h,w: w, _sum),
-        'The kernel is to lie on a patch of its own size, and here it meets one that is not. (At the edge '
-        'there may be no whole patch left.) Where does a patch begin and end, and at how many places '
-        'does the kernel fit?', lambda i,k: (i*k).sum(), _places(lambda h,w: 26, lambda h,w: 26, _sum),
-        _places(lambda h,w: h-1, lambda h,w: w-1, _sum), _places(lambda h,w: w-2, lambda h,w: h-2, _sum)),
+        'The kernel is to lie on a patch of its own size, and here it meets one that is not. (At'
+        ' the edge there may be no whole patch left.) Where does a patch begin and end, and at '
+        'how many places does the kernel fit?',
+        lambda i,k: (i*k).sum(), _places(lambda h,w: 26, lambda h,w: 26, _sum),
+        _places(lambda h,w: h-1, lambda h,w: w-1, _sum),
+        _places(lambda h,w: w-2, lambda h,w: h-2, _sum)),
     'as wide as high': (_places(_rows, lambda h,w: h-2, _sum),
-        'For a square image it is right. Rows and columns of an image need not be equally many. Where '
-        'do you count the columns?', _places(lambda h,w: w-2, _cols, _sum)),
+        'For a square image it is right. Rows and columns of an image need not be equally many. '
+        'Where do you count the columns?', _places(lambda h,w: w-2, _cols, _sum)),
     'products not added up': (_places(_rows, _cols, lambda i,k,r,c: i[r:r+3,c:c+3]*k),
         'At every place there are still nine products. What makes one number of them?'),
     'a mean for a sum': (lambda i,k: _convolve(i, k)/9,
         'The products have been averaged. A weighted sum adds them up.'),
     'a matrix product': (_places(_rows, _cols, lambda i,k,r,c: (i[r:r+3,c:c+3]@k).sum()),
-        '`@` takes rows with columns. Here each pixel goes with the weight that lies on top of it.'),
+        '`@` takes rows with columns. Here each pixel goes with the weight that lies on top of '
+        'it.'),
     'kernel not used': (_places(_rows, _cols, lambda i,k,r,c: i[r:r+3,c:c+3].sum()),
         'The pixels of a patch have been added up as they are. Where do the weights come in?'),
     'result transposed': (lambda i,k: _convolve(i, k).T,
         'Rows and columns of the result are exchanged. Which loop is the outer one?',
-        _places(_cols, _rows, lambda i,k,r,c: _sum(i, k, c, r)) and
-        (lambda i,k: [[_sum(i, k, r, c) for r in range(i.shape[0]-2)] for c in range(i.shape[1]-2)])),
-    'rows and columns exchanged in the patch': (_places(_rows, _cols, lambda i,k,r,c: (i[c:c+3,r:r+3]*k).sum()),
+        lambda i,k: _convolve(i, k).T.tolist()),
+    'rows and columns exchanged in the patch': (
+        _places(_rows, _cols, lambda i,k,r,c: (i[c:c+3,r:r+3]*k).sum()),
         'The patch is cut out at the wrong place: the first index of an image is the row.'),
     'side by side': (lambda i,k: F.conv2d(i[None,None], k[None,None], stride=3)[0,0],
-        'The patches lie side by side, and none overlap. The kernel slides on by one pixel at a time.'),
+        'The patches lie side by side, and none overlap. The kernel slides on by one pixel at a '
+        'time.'),
     'two at a time': (lambda i,k: F.conv2d(i[None,None], k[None,None], stride=2)[0,0],
         'Every other place has been left out. The kernel slides on by one pixel at a time.'),
     'axes left': (lambda i,k: F.conv2d(i[None,None], k[None,None]),
-        'The numbers are right, and two axes of length 1 are left around them: those of images and '
-        'filters.', lambda i,k: F.conv2d(i[None,None], k[None,None])[0]),
+        'The numbers are right, and two axes of length 1 are left around them: those of images '
+        'and filters.', lambda i,k: F.conv2d(i[None,None], k[None,None])[0]),
     'flat': (lambda i,k: _convolve(i, k).flatten(),
         'The numbers stand in one long list. The result is an image again, with rows.',
         lambda i,k: _convolve(i, k).T.flatten()),
@@ -1868,8 +2041,8 @@ _task('convolve', '07_going_deeper', _convolve,
     'added up': (lambda i,k: _convolve(i, k).sum(),
         'The results of all places have been added up. Each place is a pixel of the result.'),
     'conv2d without its axes': (lambda i,k: F.conv2d(i, k),
-        '`F.conv2d` takes many images with several channels, and many filters. So image and kernel need four '
-        'axes each. What adds an axis of length 1?'),
+        '`F.conv2d` takes many images with several channels, and many filters. So image and '
+        'kernel need four axes each. What adds an axis of length 1?'),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #02640038
@@ -1883,51 +2056,62 @@ _task('softmax', '07_going_deeper', _softmax,
      _call(_score_rows, _t([[0.,1.],[2.,-1.]])), _call(_score_rows, _t([[1000.,0.],[0.,1.]])),
      _call(_score_rows, _t([[-1000.,-1001.]]))], {
     'overflow': (lambda s: _shares_of(s.exp()),
-        'For scores of ordinary size yours is right. exp(1000) is more than a float32 can hold. The shares '
-        'stay the same if every score of a row is lowered by the same number: which number would help?'),
+        'For scores of ordinary size yours is right. exp(1000) is more than a float32 can hold. '
+        'The shares stay the same if every score of a row is lowered by the same number: which '
+        'number would help?'),
     'one maximum for all rows': (lambda s: _shares_of((s-s.max()).exp()),
-        'The largest score of *all* rows was subtracted, and in a row that lies far below it nothing is '
-        'left: 0 divided by 0. Each row has a largest of its own.'),
+        'The largest score of *all* rows was subtracted, and in a row that lies far below it '
+        'nothing is left: 0 divided by 0. Each row has a largest of its own.'),
     'one sum for all rows': (lambda s: s.exp()/s.exp().sum(),
         'All rows together add up to 1. Each row should, by itself. Over which axis is the sum?',
         lambda s: (s-s.max()).exp()/(s-s.max()).exp().sum()),
     'the wrong axis': (lambda s: s.softmax(0),
-        'The *columns* add up to 1, and the rows do not. A row is one image: which axis runs along it?',
+        'The *columns* add up to 1, and the rows do not. A row is one image: which axis runs '
+        'along it?',
         lambda s: _shares_of(s.exp(), 0), lambda s: _shares_of((s-s.max()).exp(), 0),
         lambda s: _shares_of((s-s.max(0, keepdim=True)[0]).exp(), 0)),
     'no exp': (lambda s: _shares_of(s),
-        'The scores have been divided by their sum as they are, so a score below 0 gives a share below '
-        '0. What makes any number positive first?', lambda s: s/s.sum(), lambda s: s/s.sum(1),
+        'The scores have been divided by their sum as they are, so a score below 0 gives a share'
+        ' below 0. What makes any number positive first?',
+        lambda s: s/s.sum(), lambda s: s/s.sum(1),
         lambda s: _shares_of(s-s.max(1, keepdim=True)[0])),
     'no shares': (lambda s: s.exp(),
-        'They are all positive now, and do not add up to 1. What turns them into shares of a whole?',
-        lambda s: (s-s.max(1, keepdim=True)[0]).exp()),
+        'They are all positive now, and do not add up to 1. What turns them into shares of a '
+        'whole?', lambda s: (s-s.max(1, keepdim=True)[0]).exp()),
     'row against column': (lambda s: s.exp()/s.exp().sum(1),
-        'The sums of the rows are a flat list, and broadcasting laid it along the wrong axis. What keeps '
-        'the sums a column?', lambda s: (s-s.max(1, keepdim=True)[0]).exp()/(s-s.max(1, keepdim=True)[0]).exp().sum(1)),
+        'The sums of the rows are a flat list, and broadcasting laid it along the wrong axis. '
+        'What keeps the sums a column?',
+        lambda s: (s-s.max(1, keepdim=True)[0]).exp()/(s-s.max(1, keepdim=True)[0]).exp().sum(1)),
     'maximum against column': (lambda s: (s-s.max(1)[0]).softmax(1),
-        'The largest scores of the rows are a flat list, and broadcasting laid it along the wrong axis. '
-        'What keeps them a column?', lambda s: _shares_of((s-s.max(1)[0]).exp())),
+        'The largest scores of the rows are a flat list, and broadcasting laid it along the '
+        'wrong axis. What keeps them a column?', lambda s: _shares_of((s-s.max(1)[0]).exp())),
     'logarithm': (lambda s: s.log_softmax(1),
-        'These are the logarithms of the probabilities. Here the probabilities themselves are asked for.'),
+        'These are the logarithms of the probabilities. Here the probabilities themselves are '
+        'asked for.'),
     'sigmoid': (lambda s: s.sigmoid(),
         'Each score has been squeezed by itself, so a row does not add up to 1.',
         lambda s: _shares_of(s.sigmoid())),
     'sign': (lambda s: (-s).softmax(1),
         'The *lowest* score gets the largest share.', lambda s: _shares_of((-s).exp())),
     'the largest takes all': (lambda s: F.one_hot(s.argmax(1), s.shape[1]),
-        'The largest score gets everything. It should get the largest share, and the others theirs.'),
-    'squares': (lambda s: _shares_of(s**2), 'Squares make everything positive, but a very low score counts as '
-        'much as a high one. Which function makes any number positive, and always rises?',
+        'The largest score gets everything. It should get the largest share, and the others '
+        'theirs.'),
+    'squares': (lambda s: _shares_of(s**2),
+        'Squares make everything positive, but a very low score counts as much as a high one. '
+        'Which function makes any number positive, and always rises?',
         lambda s: _shares_of(s.abs())),
-    'twice': (lambda s: s.softmax(1).softmax(1), 'The probabilities have been put through softmax once more.'),
+    'twice': (lambda s: s.softmax(1).softmax(1),
+        'The probabilities have been put through softmax once more.'),
     'divided by something else': (lambda s: s.exp()/s.sum(1, keepdim=True),
         '`exp` made them positive. What are they to be divided by, so that a row adds up to 1?',
-        lambda s: s.exp()/s.exp().mean(1, keepdim=True), lambda s: s.exp()/s.exp().max(1, keepdim=True)[0],
-        lambda s: s.exp()/s.exp().sum(1, keepdim=True).log(), lambda s: s.exp()/s.sum(), lambda s: s.exp()/s.shape[1]),
+        lambda s: s.exp()/s.exp().mean(1, keepdim=True),
+        lambda s: s.exp()/s.exp().max(1, keepdim=True)[0],
+        lambda s: s.exp()/s.exp().sum(1, keepdim=True).log(), lambda s: s.exp()/s.sum(),
+        lambda s: s.exp()/s.shape[1]),
     'only the highest': (lambda s: s.softmax(1).max(1)[0],
-        'There is one number for each row. Every score should get its share.', lambda s: s.argmax(1),
-        lambda s: s.softmax(1).max(1)),
+        'There is one number for each row. Every score should get its share.',
+        lambda s: s.argmax(1), lambda s: s.softmax(1).max(1),
+        lambda s: _shares_of(s.exp()).max(1), lambda s: _shares_of(s.exp()).max(1)[0]),
     'another base': (lambda s: _shares_of(2**s),
         'The shares are a little too even. It should be powers of 2.718..., `exp`.'),
 })
@@ -1941,36 +2125,41 @@ _task('cross_entropy', '07_going_deeper', _cross_entropy,
     [_call(_two, _t([[2.,.5]]), _t([0])), _call(_two, _t([[2.,.5]]), _t([1])),
      _call(_two, _t([[1.,2.,.5],[0.,-1.,3.]]), _t([2,0]), follow=_scores),
      _call(_two, _t([[1.,0.,0.],[0.,2.,-1.],[.5,.5,0.]]), _t([0,1,1]), follow=_scores),
-     _call(_two, _t([[1000.,0.]]), _t([0]), remark='One thing to know: where scores lie very far apart, exp '
-        'or log gets more than a float32 can hold. PyTorch\'s own takes both at once, and has an answer there, too.')], {
+     _call(_two, _t([[1000.,0.]]), _t([0]), remark=
+        'One thing to know: where scores lie very far apart, exp or log gets more than a float32'
+        " can hold. PyTorch's own takes both at once, and has an answer there, too.")], {
     'no minus': (lambda s,t: -F.cross_entropy(s, t),
-        'The logarithm of a number below 1 is below 0, and the surer, the closer to 0. A loss should '
-        'fall as the right label gets more. Which sign does that?'),
+        'The logarithm of a number below 1 is below 0, and the surer, the closer to 0. A loss '
+        'should fall as the right label gets more. Which sign does that?'),
     'no logarithm': (lambda s,t: -_picked(s.softmax(1), t).mean(),
         'The probability of the right label has been found, and its logarithm not taken.',
-        lambda s,t: _picked(s.softmax(1), t).mean(), lambda s,t: (1-_picked(s.softmax(1), t)).mean()),
+        lambda s,t: _picked(s.softmax(1), t).mean(),
+        lambda s,t: (1-_picked(s.softmax(1), t)).mean()),
     'no softmax': (lambda s,t: -_picked(s, t).mean(),
         'The scores themselves were taken. They are no probabilities yet.',
         lambda s,t: -_picked(s, t).log().mean(), lambda s,t: _picked(s, t).mean()),
     'another column': (lambda s,t: -s.log_softmax(1)[:,0].mean(),
-        'One and the same label is looked at in every row, whatever the target says. Whose probability '
-        'counts?', lambda s,t: -s.log_softmax(1)[:,1].mean(), lambda s,t: -s.log_softmax(1)[:,-1].mean()),
+        'One and the same label is looked at in every row, whatever the target says. Whose '
+        'probability counts?',
+        lambda s,t: -s.log_softmax(1)[:,1].mean(), lambda s,t: -s.log_softmax(1)[:,-1].mean()),
     'the highest column': (lambda s,t: -s.log_softmax(1).max(1)[0].mean(),
-        'The probability of what the model *says* was taken. It should be that of the right label.'),
+        'The probability of what the model *says* was taken. It should be that of the right '
+        'label.'),
     'the lowest column': (lambda s,t: -s.log_softmax(1).min(1)[0].mean(),
         'The lowest probability of each row was taken. It should be that of the right label.'),
     'all columns': (lambda s,t: -s.log_softmax(1).mean(),
-        'All labels count here, the wrong ones, too. Only what the right label got should. How do you '
-        'pick one number from each row?', lambda s,t: -s.log_softmax(1).sum(1).mean(),
-        lambda s,t: -s.log_softmax(1).sum()),
+        'All labels count here, the wrong ones, too. Only what the right label got should. How '
+        'do you pick one number from each row?',
+        lambda s,t: -s.log_softmax(1).sum(1).mean(), lambda s,t: -s.log_softmax(1).sum()),
     'divided by all the cells': (lambda s,t: F.cross_entropy(s, t)/s.shape[1],
-        'The mean was taken over rows *and* columns. There is one loss for each row: how many are there?',
-        lambda s,t: -_picked(s.log_softmax(1), t).sum()/s.numel()),
+        'The mean was taken over rows *and* columns. There is one loss for each row: how many '
+        'are there?', lambda s,t: -_picked(s.log_softmax(1), t).sum()/s.numel()),
     'every row with every target': (lambda s,t: -s.log_softmax(1)[:,t].mean(),
-        '`[:, targets]` takes all these columns from *every* row. Each row has one target of its own: '
-        'which row numbers go with them?'),
+        '`[:, targets]` takes all these columns from *every* row. Each row has one target of its'
+        ' own: which row numbers go with them?'),
     'rows for columns': (lambda s,t: -s.log_softmax(1)[t].mean(),
-        'With the targets as its only index, a tensor gives *rows*. Which column of each row is meant?'),
+        'With the targets as its only index, a tensor gives *rows*. Which column of each row is '
+        'meant?'),
     'a sum for a mean': (lambda s,t: F.cross_entropy(s, t, reduction='sum'),
         'The losses have been added up, so a larger batch has a larger loss.'),
     'no mean': (lambda s,t: F.cross_entropy(s, t, reduction='none'),
@@ -1978,30 +2167,34 @@ _task('cross_entropy', '07_going_deeper', _cross_entropy,
     'logarithm of the mean': (lambda s,t: -_picked(s.softmax(1), t).mean().log(),
         'The mean was taken before the logarithm. In which order do the two go?'),
     'another base': (lambda s,t: F.cross_entropy(s, t)/math.log(2),
-        'This is a logarithm to another base. The one that undoes `exp` is the natural one, `log`.',
-        lambda s,t: F.cross_entropy(s, t)/math.log(10)),
+        'This is a logarithm to another base. The one that undoes `exp` is the natural one, '
+        '`log`.', lambda s,t: F.cross_entropy(s, t)/math.log(10)),
     'softmax twice': (lambda s,t: F.cross_entropy(s.softmax(1), t),
         'The scores went through softmax twice: not even a perfect answer gets near 0.'),
     'the wrong axis': (lambda s,t: -_picked(s.log_softmax(0), t).mean(),
-        'The *columns* of the probabilities add up to 1. A row is one image: which axis runs along it?'),
+        'The *columns* of the probabilities add up to 1. A row is one image: which axis runs '
+        'along it?'),
     'one sum for all rows': (lambda s,t: -_picked(s - s.flatten().logsumexp(0), t).mean(),
         'The probabilities of all rows together add up to 1. Those of each row should.',
         lambda s,t: -_picked((s.exp()/s.exp().sum()).log(), t).mean()),
     'sigmoid': (lambda s,t: -_picked(s.sigmoid().log(), t).mean(),
         'Each score was squeezed by itself. Softmax lets those of a row share 1 among them.',
         lambda s,t: -_picked(F.logsigmoid(s), t).mean()),
-    'gradient lost': (_no_gradient(_cross_entropy), _lost.format('scores')),
+    'gradient lost': (_no_gradient(_cross_entropy),
+        _lost.format('scores')),
     'the share that is right': (lambda s,t: (s.argmax(1)==t).float().mean(),
-        'This is the accuracy: a staircase, with no gradient.', lambda s,t: (s.argmax(1)!=t).float().mean()),
+        'This is the accuracy: a staircase, with no gradient.',
+        lambda s,t: (s.argmax(1)!=t).float().mean()),
     'the wrong label': (lambda s,t: -_picked(s.log_softmax(1), 1-t).mean(),
-        'The probability of another label was taken. Which one is the right answer?',),
+        'The probability of another label was taken. Which one is the right answer?'),
     'what the right label did not get': (lambda s,t: -(1-_picked(s.softmax(1), t)).log().mean(),
         'It is highest when the right label gets everything. Whose logarithm is it?'),
     'targets as factors': (lambda s,t: -(t[:,None]*s.log_softmax(1)).mean(),
-        'The targets were multiplied with. They are no amounts: each is the number of a label, so it says '
-        'which column to take.', lambda s,t: -(t*s.log_softmax(1)).mean(),
+        'The targets were multiplied with. They are no amounts: each is the number of a label, '
+        'so it says which column to take.',
+        lambda s,t: -(t*s.log_softmax(1)).mean(),
         lambda s,t: -(t[:,None]*s.log_softmax(1)).sum(1).mean()),
     'logarithm of a plain number': (lambda s,t: -math.log(_picked(s.softmax(1), t).mean()),
-        '`math.log` takes a plain number, which has no notes to go back by, and the mean comes too early for '
-        'it. What takes the logarithm of each?'),
+        '`math.log` takes a plain number, which has no notes to go back by, and the mean comes '
+        'too early for it. What takes the logarithm of each?'),
 })
