@@ -128,7 +128,8 @@ def check_inputs(
     "The inputs in a batch; or raise `TypeError`."
     if not isinstance(batch, (tuple,list,torch.Tensor)) or len(batch) == 0:
         raise TypeError('each batch must be a tuple that begins with the inputs, or a tensor; '
-                        f"got {type(batch).__name__}. Of a dictionary take one: [b['x'] for b in dl]")
+                        f'got {type(batch).__name__}. Of a dictionary take one: '
+                        "[b['x'] for b in dl]")
     return _plain(batch if isinstance(batch, torch.Tensor) else batch[0])
 
 def check_order(
@@ -192,7 +193,7 @@ def check_zero_or_one(
 
 def check_binary(
     preds,    # Scores, such as `[n,1]`
-    targets,  # The same shape, each 0 or 1: off the CPU only the first batch of an epoch is looked at
+    targets,  # The same shape, each 0 or 1 (off the CPU, the first batch of an epoch is looked at)
 ):
     "What a loss asks of its arguments."
     check_scores(preds, targets)

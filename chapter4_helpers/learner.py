@@ -17,9 +17,10 @@ from types import SimpleNamespace
 
 import torch
 
-from .checks import (
-    advice, check_batch, check_batches, check_finite, check_learner, check_loss, check_lr,
-    check_optimizer, check_place, check_range, check_steps, check_valid, check_whole)
+from chapter4_helpers.checks import (
+    advice, check_batch, check_batches, check_finite, check_learner, check_loss,
+    check_lr, check_optimizer, check_place, check_range, check_steps, check_valid,
+    check_whole)
 from .loss import mnist_loss
 from .minibatches import mean_over_rows
 from .optimizer import BasicOptim
@@ -60,9 +61,7 @@ class Loop:
         if place != 'fit': self(f'after_{place}')  # `fit` sees to its own
 
     def zero_grad(self): self.opt.zero_grad()
-    def predict(self, *given):
-        check_place(*given)
-        self.pred = self.model(self.xb)
+    def predict(self, *given): check_place(*given); self.pred = self.model(self.xb)
     def get_loss(self):
         self.loss = self.loss_func(self.pred, self.yb)
         if self.training: check_loss(self.loss)
@@ -83,7 +82,7 @@ class Loop:
         found = [(self, name, getattr(self, name)) for name in _of_a_part]
         found += [(m, 'training', m.training) for m in self.model.modules()]
         try:
-            self.dl,self.training,self.seen,self.iter = dl,training,[],None
+            self.dl,self.training,self.seen,self.iter = check_valid(dl),training,[],None
             self.model.train(training)
             with torch.set_grad_enabled(training), advice(self.loss_func):
                 if training: self.do('train', self._batches, CancelTrainException)
@@ -167,12 +166,12 @@ class Learner(Loop):
 
     def get_preds(self, dl=None):
         "Predictions and targets of all rows of `dl`, by default the validation set."
-        seen = self._run(check_valid(self.dls.valid if dl is None else dl), False)
+        seen = self._run(self.dls.valid if dl is None else dl, False)
         return tuple(torch.cat(column) for column in [*zip(*seen)][:2])
 
     def validate(self, dl=None):
         "Loss and metrics over all rows of `dl`, by default the validation set."
-        seen = self._run(check_valid(self.dls.valid if dl is None else dl), False)
+        seen = self._run(self.dls.valid if dl is None else dl, False)
         if not seen: return []  # a callback cancelled it
         preds,targets = (torch.cat(column) for column in [*zip(*seen)][:2])
         loss = mean_over_rows([(loss, len(yb)) for _,yb,loss in seen])

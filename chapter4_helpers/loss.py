@@ -7,7 +7,8 @@ __all__ = ['init_params', 'linear', 'batch_accuracy', 'class_accuracy', 'sigmoid
 
 # %% ../nbs/03_mnist_loss.ipynb #e9cbd281
 import torch
-from .checks import check_answers, check_binary, check_classes, check_width
+from .checks import (
+    check_answers, check_binary, check_classes, check_width)
 
 # %% ../nbs/03_mnist_loss.ipynb #76651dfe
 def init_params(
@@ -35,19 +36,20 @@ def batch_accuracy(
 ) -> torch.Tensor:  # One number from 0 to 1, a tensor
     """The share of rows where a score above 0 meets a 1, or any other score a 0.
 
-    Raises `ValueError` for several scores a row (`class_accuracy` is for those), if the shapes
-    differ, there are no rows or a target is not 0 or 1; warns of scores that are probabilities."""
+    Raises `ValueError` for several scores a row (`class_accuracy` is for those), other
+    shapes, no rows, and targets that are not 0 or 1; warns if scores look like
+    probabilities."""
     check_answers(preds, targets)
     return ((preds>0) == targets).float().mean()
 
 # %% ../nbs/03_mnist_loss.ipynb #e1b24b01
 def class_accuracy(
-    preds,    # Scores, float `[n,k]`, a column for each class
+    preds,    # Scores, float `[n,k]`, a column for each class (for lesson 08)
     targets,  # Labels `[n]`, each from 0 to k-1
 ) -> torch.Tensor:  # One number from 0 to 1, a tensor
     """The share of rows whose highest score is in the column of their label.
 
-    Raises `ValueError` for scores or labels of other shapes, and for labels without a column."""
+    Raises `ValueError` for other shapes, and for labels without a column."""
     check_classes(preds, targets)
     return (preds.argmax(1) == targets).float().mean()
 
@@ -65,8 +67,8 @@ def mnist_loss(
 ) -> torch.Tensor:  # One number from 0 (perfect) to 1, a tensor
     """Mean distance of `sigmoid(preds)` from `targets` (the fast.ai book, chapter 4).
 
-    Raises `ValueError` for several scores a row, if the shapes differ, there are no rows or a
-    target is not 0 or 1 (off the CPU, the first batch of an epoch is looked at)."""
+    Raises `ValueError` for several scores a row, other shapes, no rows, and targets
+    that are not 0 or 1 (off the CPU, the first batch of an epoch is looked at)."""
     check_binary(preds, targets)
     preds = preds.sigmoid()
     return torch.where(targets==1, 1-preds, preds).mean()

@@ -6,10 +6,10 @@
 __all__ = ['calc_grad', 'TensorDataLoader', 'mean_over_rows', 'validate_epoch', 'predict']
 
 # %% ../nbs/04_minibatches.ipynb #31b8c136
-import math, numpy as np, torch
+import numpy as np, torch
 from .checks import (
-    advice, check_batch, check_batches, check_inputs, check_loss, check_number, check_order,
-    check_preds, check_rows, check_whole, evaluating)
+    advice, check_batch, check_batches, check_inputs, check_loss, check_number,
+    check_order, check_preds, check_rows, check_whole, evaluating)
 from .loss import batch_accuracy, mnist_loss
 
 # %% ../nbs/04_minibatches.ipynb #04c255de
@@ -27,35 +27,36 @@ def calc_grad(
 
 # %% ../nbs/04_minibatches.ipynb #c2c7b89f
 class TensorDataLoader:
-    """Batches `(xb, yb)`, cut whole out of two tensors or arrays; of one alone, batches `(xb,)`.
+    """Batches `(xb, yb)`, cut out of two tensors or arrays; or `(xb,)`, out of one.
 
-    fastai's `Learner` takes it to train, validate, save and load, and for `get_preds` and
-    `lr_find`. Its `export`, `predict` and `show_results` need to know how items became tensors,
-    which nobody tells this loader: save `model.state_dict()`, and call `predict(model, x)`."""
+    fastai's `Learner` takes it to train, validate, save and load, and for `get_preds`
+    and `lr_find`. `export`, `predict` and `show_results` need to know how items became
+    tensors, which nobody tells this loader: save `model.state_dict()` instead, and call
+    `predict(model, x)`."""
     def __init__(self,
         x,              # Tensor, NumPy array or memory-mapped array `[n,...]`
-        y=None,         # The same, with as many rows; None where nobody knows the targets
+        y=None,         # The same, with as many rows; None if nobody knows the targets
         bs=64,          # Rows in a batch; the last batch holds what is left
         shuffle=False,  # A new random order each epoch? `torch.manual_seed` repeats it
         device=None,    # Where batches go, such as `'cuda'`; by default where `x` is
-        drop_last=False,  # Leave out a last batch that is shorter?
+        drop_last=False,  # Leave out a last batch that is shorter? (For BatchNorm)
         **others,       # Nothing: an error says what there is in place of `batch_size`
     ):
         check_rows(x, y, **others); check_whole(bs=bs)
         self.x,self.y,self.bs,self.shuffle,self.drop_last = x,y,bs,shuffle,drop_last
-        self.parts = (x,) if y is None else (x,y)
-        self.dataset = torch.utils.data.StackDataset(*self.parts)  # as PyTorch's loaders have
+        # As PyTorch's loaders have
+        self.dataset = torch.utils.data.StackDataset(*([x] if y is None else [x,y]))
         self.device = torch.device(device or getattr(x, 'device', 'cpu'))
 
     def __len__(self):
-        n = len(self.x)/self.bs
-        return int(n) if self.drop_last else math.ceil(n)
+        whole,rest = divmod(len(self.x), self.bs)
+        return whole + (rest > 0 and not self.drop_last)
 
     def __iter__(self):
         n = len(self.x)
         order = torch.randperm(n) if self.shuffle else torch.arange(n)
         for rows in order.split(self.bs)[:len(self)]:
-            yield tuple([self._take(t, rows) for t in self.parts])
+            yield tuple([self._take(t, rows) for t in self.dataset.datasets])
 
     def _take(self, t, rows):
         "`t[rows]`, but faster"
@@ -68,9 +69,9 @@ class TensorDataLoader:
 
     def new(self, bs=None, shuffle=None, drop_last=None):
         "A loader of the same data with other settings"
-        shuffle = self.shuffle if shuffle is None else shuffle
-        drop_last = self.drop_last if drop_last is None else drop_last
-        return type(self)(self.x, self.y, bs or self.bs, shuffle, self.device, drop_last)
+        if shuffle is None: shuffle = self.shuffle
+        drop = self.drop_last if drop_last is None else drop_last
+        return type(self)(self.x, self.y, bs or self.bs, shuffle, self.device, drop)
 
     def to(self, device):
         "Send batches to `device` from now on"
@@ -94,13 +95,25 @@ def validate_epoch(
 ) -> float:                 # The metric as a Python float
     """`metric` of all rows of `dl` together.
 
-    Modules that `model` runs are in evaluation mode meanwhile, also where a function hides them;
-    then each is back in its own mode."""
+    Modules that `model` runs are in evaluation mode meanwhile, also where a function
+    hides them; then each is back in its own mode."""
     with evaluating(model), advice(metric):
         seen = [(check_preds(model(xb)), yb) for xb,yb in map(check_batch, dl)]
         check_batches(seen)
         preds,targets = (torch.cat(column) for column in zip(*seen))
         return check_number(metric(preds, targets))
+
+@torch.no_grad()
+def predict(
+    model,  # Any callable that gives predictions for a batch, a tensor
+    dl,     # Batches that begin with the inputs, unshuffled; or all inputs, as a tensor
+) -> torch.Tensor:  # Predictions `[n,...]`, in the order of the rows
+    "Predictions for all rows, with or without targets, in evaluation mode."
+    if isinstance(dl, (torch.Tensor, np.ndarray)): dl = TensorDataLoader(dl, bs=256)
+    with evaluating(model), advice(model):
+        preds = [check_preds(model(check_inputs(batch))) for batch in check_order(dl)]
+    check_batches(preds)
+    return torch.cat(preds)
 
 # %% ../nbs/04_minibatches.ipynb #e1b24c01
 @torch.no_grad()

@@ -10,11 +10,10 @@ import time
 from typing import NamedTuple
 
 import torch
-from torch import nn
 
 from .checks import (
-    check_batch, check_finite, check_grads, check_lr, check_params, check_state, check_whole,
-    for_one_score, with_history)
+    check_batch, check_finite, check_grads, check_lr, check_params, check_state,
+    check_whole, for_one_score, training, with_history)
 from .loss import batch_accuracy, mnist_loss
 from .minibatches import calc_grad, mean_over_rows, validate_epoch
 
@@ -48,12 +47,13 @@ def train_epoch(
     dl,                    # Batches `(xb, yb)`
     opt,                   # Anything with `step` and `zero_grad`
     loss_func=mnist_loss,  # From predictions and targets to a tensor with one number
-) -> float:                # The batches' losses, each weighed by its rows, as a Python float
+) -> float:                # The batches' losses, each weighed by its rows
     """A step for each batch of `dl`; `FloatingPointError` if a loss is nan or infinite.
 
-    If the loss is a mean over its batch, what comes back is the mean over all rows. A module is
-    put into training mode; modules inside a function keep the mode that they have."""
-    if isinstance(model, nn.Module): model.train()
+    If the loss is a mean over its batch, what comes back is the mean over all rows.
+    A module is put into training mode; modules inside a function keep the mode that
+    they have."""
+    training(model)
     losses = []
     for xb,yb in map(check_batch, dl):
         opt.zero_grad()
@@ -66,12 +66,12 @@ def train_epoch(
 class Epoch(NamedTuple):
     "What `train_model` notes of an epoch."
     epoch: int         # Counted from 0
-    train_loss: float  # What `train_epoch` returned: of rows that were being learned from
+    train_loss: float  # What `train_epoch` returned, while it was learning
     metric: float      # On the validation set, after the epoch
     seconds: float     # For both
 
-# So that `torch.load(..., weights_only=True)` reads a history, where this module is imported.
-# For anywhere else save plain tuples: `[tuple(h) for h in history]`
+# So that `torch.load(..., weights_only=True)` reads a history where this module is
+# imported. For anywhere else save plain tuples: `[tuple(h) for h in history]`
 torch.serialization.add_safe_globals([Epoch])
 
 def train_model(
@@ -81,7 +81,7 @@ def train_model(
     opt,                    # Anything with `step` and `zero_grad`
     epochs,                 # How many times to go through `train_dl`
     loss_func=mnist_loss,   # From predictions and targets to a tensor with one number
-    metric=batch_accuracy,  # From predictions and targets of all validation rows to one number
+    metric=batch_accuracy,  # From predictions and targets of all rows to one number
 ) -> list:                  # History: an `Epoch` for each epoch that was finished
     "Train and show how it goes; an interrupt returns the history so far."
     from fastprogress import master_bar
