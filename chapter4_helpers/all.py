@@ -1,5 +1,6 @@
-"The public names of the series, but for those of `learner` (`Learner` is also fastai's), `interactive.quiz` and `checks`."
-# Import these three from their modules: `interactive.quiz` serves 10_questionnaire alone, and our functions call the checks themselves
+"The public names of the series, but for those of `learner` (`Learner` is also fastai's), `interactive.quiz`, `interactive.practice` and `checks`."
+# Import these from their modules: `interactive.practice` has the `check` of the lessons, and `interactive.quiz`
+# another one, for 10_questionnaire; our functions call the checks of `checks` themselves
 from chapter4_helpers.data import *
 from chapter4_helpers.pictures import *
 from chapter4_helpers.pixels import *
