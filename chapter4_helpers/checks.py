@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['check_whole', 'check_lr', 'check_digits', 'check_images', 'check_width', 'check_rows', 'check_batch', 'check_inputs',
            'check_order', 'check_preds', 'check_scores', 'check_zero_or_one', 'check_binary', 'check_answers',
-           'check_classes', 'check_loss', 'advice', 'check_number', 'check_slope', 'for_one_score', 'check_batches',
+           'check_classes', 'check_loss', 'explaining', 'check_number', 'check_slope', 'for_one_score', 'check_batches',
            'check_finite', 'with_history', 'evaluating', 'training', 'check_ink', 'check_params', 'check_state',
            'check_grads', 'check_descent', 'check_learner', 'check_valid', 'check_place', 'check_optimizer',
            'check_range', 'check_steps']
@@ -264,7 +264,7 @@ _said = {  # words of PyTorch's error: what to do
     "Can't call numpy()": "Compute with PyTorch's functions, such as torch.sin(x), not NumPy's",
     'shapes cannot be multiplied': 'Rows of pixels want images as rows: x.view(-1, 28*28)'}
 
-class advice:
+class explaining:
     "Add to an error of PyTorch's, where it is a common one, what to do; or raise for a class."
     def __init__(self,
         f,  # The loss function or metric that is about to be called
@@ -297,7 +297,7 @@ def check_slope(
     "Raise `TypeError` unless PyTorch has followed `f` from `x` to one number."
     says = ("f must compute with PyTorch's functions, such as torch.sin(x) or x.sin(), from x to "
             "one number; math's and NumPy's give no gradient. ")
-    with advice(f): y = f(x)
+    with explaining(f): y = f(x)
     if not isinstance(y, torch.Tensor): raise TypeError(f'{says}Got a {type(y).__name__}')
     if y.numel() != 1: raise TypeError(f'{says}Got shape {list(y.shape)}')
     if not y.requires_grad: raise TypeError(f'{says}Got a number that does not depend on x')
@@ -310,7 +310,7 @@ def for_one_score(
     "A loss function for a training whose metric is `batch_accuracy`."
     def loss(preds, targets):
         _check_one_score(preds)
-        with advice(loss_func): return loss_func(preds, targets)
+        with explaining(loss_func): return loss_func(preds, targets)
     return loss
 
 # %% ../nbs/workshop/checks.ipynb #fffaa3b1

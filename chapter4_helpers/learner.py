@@ -18,9 +18,9 @@ from types import SimpleNamespace
 import torch
 
 from chapter4_helpers.checks import (
-    advice, check_batch, check_batches, check_finite, check_learner, check_loss,
-    check_lr, check_optimizer, check_place, check_range, check_steps, check_valid,
-    check_whole)
+    check_batch, check_batches, check_finite, check_learner, check_loss, check_lr,
+    check_optimizer, check_place, check_range, check_steps, check_valid, check_whole,
+    explaining)
 from .loss import mnist_loss
 from .minibatches import mean_over_rows
 from .optimizer import BasicOptim
@@ -84,7 +84,7 @@ class Loop:
         try:
             self.dl,self.training,self.seen,self.iter = check_valid(dl),training,[],None
             self.model.train(training)
-            with torch.set_grad_enabled(training), advice(self.loss_func):
+            with torch.set_grad_enabled(training), explaining(self.loss_func):
                 if training: self.do('train', self._batches, CancelTrainException)
                 else: self.do('validate', self._batches, CancelValidException)
             return self.seen

@@ -8,8 +8,8 @@ __all__ = ['calc_grad', 'TensorDataLoader', 'mean_over_rows', 'validate_epoch', 
 # %% ../nbs/04_minibatches.ipynb #31b8c136
 import numpy as np, torch
 from .checks import (
-    advice, check_batch, check_batches, check_inputs, check_loss, check_number,
-    check_order, check_preds, check_rows, check_whole, evaluating)
+    check_batch, check_batches, check_inputs, check_loss, check_number, check_order,
+    check_preds, check_rows, check_whole, evaluating, explaining)
 from .loss import batch_accuracy, mnist_loss
 
 # %% ../nbs/04_minibatches.ipynb #04c255de
@@ -20,7 +20,7 @@ def calc_grad(
     loss_func=mnist_loss,  # From predictions and targets to a tensor with one number
 ) -> torch.Tensor:         # The loss, a tensor with one number and no gradient
     "Predict, compute the loss, and add its gradients to those of the parameters."
-    with advice(loss_func): loss = loss_func(model(xb), yb)
+    with explaining(loss_func): loss = loss_func(model(xb), yb)
     check_loss(loss)
     loss.backward()
     return loss.detach().squeeze()
@@ -97,7 +97,7 @@ def validate_epoch(
 
     Modules that `model` runs are in evaluation mode meanwhile, also where a function
     hides them; then each is back in its own mode."""
-    with evaluating(model), advice(metric):
+    with evaluating(model), explaining(metric):
         seen = [(check_preds(model(xb)), yb) for xb,yb in map(check_batch, dl)]
         check_batches(seen)
         preds,targets = (torch.cat(column) for column in zip(*seen))
@@ -110,7 +110,7 @@ def predict(
 ) -> torch.Tensor:  # Predictions `[n,...]`, in the order of the rows
     "Predictions for all rows, with or without targets, in evaluation mode."
     if isinstance(dl, (torch.Tensor, np.ndarray)): dl = TensorDataLoader(dl, bs=256)
-    with evaluating(model), advice(model):
+    with evaluating(model), explaining(model):
         preds = [check_preds(model(check_inputs(batch))) for batch in check_order(dl)]
     check_batches(preds)
     return torch.cat(preds)
@@ -123,7 +123,7 @@ def predict(
 ) -> torch.Tensor:  # Predictions `[n,...]`, in the order of the rows
     "Predictions for all rows, with or without targets, in evaluation mode."
     if isinstance(dl, (torch.Tensor, np.ndarray)): dl = TensorDataLoader(dl, bs=256)
-    with evaluating(model), advice(model):
+    with evaluating(model), explaining(model):
         preds = [check_preds(model(check_inputs(batch))) for batch in check_order(dl)]
     check_batches(preds)
     return torch.cat(preds)
