@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 from chapter4_helpers import play
 from chapter4_helpers.all import descent_explorer, draw_digit, mnist_sample, simple_net, train_live
-from chapter4_helpers.going_deeper import prepare
+from chapter4_helpers.handwriting import prepare
 from conftest import top
 from drawings import drawings
 

@@ -240,7 +240,8 @@ def test_draw(draw, width, scheme, show):
         with torch.no_grad(): probs = net(torch.tensor(seen)[None,None]/255).softmax(1)[0]
         assert np.abs(100*probs.numpy() - scores_in_page(page)).max() < .51
         best = 'abcd'[probs.argmax()]
-        assert said(page) == f'The network says {best}, with {round(100*probs.max().item())}%.'
+        text = f'The network says {best}, with {round(100*probs.max().item())}%.'
+        assert said(page) == text + ' It is not sure.'*(probs.max() < .5).item()
         assert page.evaluate('scrollY') == 0
         ink = style(page.locator('.pad polyline').first, 'stroke')
         assert ink == ('rgb(0, 0, 0)' if scheme=='light' else 'rgb(238, 238, 238)')
