@@ -6,7 +6,7 @@
 __all__ = ['lay_on_white', 'in_256_levels', 'to_grey', 'dark_on_light', 'find_paper', 'find_ink', 'find_pieces', 'drop_rest',
            'crop_to_ink', 'shrink_ink', 'centre_ink', 'open_photo', 'prepare']
 
-# %% ../nbs/07b_handwriting.ipynb #b28c8718
+# %% ../nbs/07b_handwriting.ipynb #228d6edb
 from io import BytesIO
 from math import ceil
 
@@ -17,7 +17,7 @@ from scipy import ndimage
 
 from .checks import check_ink, check_pieces
 
-# %% ../nbs/07b_handwriting.ipynb #d5120ac6
+# %% ../nbs/07b_handwriting.ipynb #944e4dd5
 def lay_on_white(photo):
     "A transparent image on white paper; if that shows nothing, its opacity."
     photo = photo.convert('RGBA')
@@ -40,7 +40,7 @@ def to_grey(
     if photo.mode[-1]=='A' or 'transparency' in photo.info: photo = lay_on_white(photo)
     return np.array(photo.convert('L').reduce(ceil(max(photo.size)/400)))
 
-# %% ../nbs/07b_handwriting.ipynb #c525cfb6
+# %% ../nbs/07b_handwriting.ipynb #5073b82f
 def dark_on_light(
     grey,  # uint8 `[h,w]`
 ):         # The same, or its negative
@@ -63,7 +63,7 @@ def find_ink(
     paper = find_paper(grey).astype(int)
     return 255*(paper-grey)//paper.clip(1)
 
-# %% ../nbs/07b_handwriting.ipynb #22911d0e
+# %% ../nbs/07b_handwriting.ipynb #7ce87f10
 def find_pieces(
     ink,      # What `find_ink` gives
     share=4,  # What is above this part of the darkest is ink: a quarter
@@ -86,7 +86,7 @@ def drop_rest(
     dropped[0] = False
     return np.where(dropped[pieces], 0, ink)
 
-# %% ../nbs/07b_handwriting.ipynb #29b6476d
+# %% ../nbs/07b_handwriting.ipynb #a11da6b7
 def crop_to_ink(
     ink,  # What `drop_rest` gives
 ) -> torch.Tensor:  # Float `[h,w]`, no margin
@@ -95,7 +95,7 @@ def crop_to_ink(
     rows,cols = dark.any(1).nonzero()[0], dark.any(0).nonzero()[0]
     return torch.tensor(ink*dark)[rows[0]:rows[-1]+1, cols[0]:cols[-1]+1].float()
 
-# %% ../nbs/07b_handwriting.ipynb #12bac4a2
+# %% ../nbs/07b_handwriting.ipynb #f137613c
 def shrink_ink(
     ink,  # Float `[h,w]`, what `crop_to_ink` gives
 ) -> torch.Tensor:  # Float, the longer side 20 pixels
@@ -103,7 +103,7 @@ def shrink_ink(
     h,w = [max(1, round(n*20/max(ink.shape))) for n in ink.shape]
     return F.interpolate(ink[None,None], (h,w), mode='area')[0,0]
 
-# %% ../nbs/07b_handwriting.ipynb #132e9247
+# %% ../nbs/07b_handwriting.ipynb #7c8e82d6
 def centre_ink(
     ink,  # Float `[h,w]`, no side above 28
 ) -> torch.Tensor:  # uint8 `[28,28]`
@@ -114,7 +114,7 @@ def centre_ink(
     top,left = [(14-c).round().int().clip(0, 28-n).item() for c,n in ((row,h), (col,w))]
     return F.pad(255*ink/ink.max(), (left, 28-w-left, top, 28-h-top)).round().byte()
 
-# %% ../nbs/07b_handwriting.ipynb #b653a552
+# %% ../nbs/07b_handwriting.ipynb #99cdd9ac
 def open_photo(
     photo,  # A PIL image, or the path or bytes of a file
 ):          # A PIL image

@@ -109,6 +109,7 @@ def thin_pen_in_falling_light(photo):
     return image(noisy(slope(photo, 215, 150)*(1 - .35*ink_of(ImageOps.invert(thin))), 2))
 def on_a_brown_table(photo):
     page = Image.new('RGB', (400,380), (110,75,45))
+    page.paste((225,225,225), (60,40,360,340))
     page.paste(image(225 - 180*ink_of(photo)), (70,50))
     return page
 

@@ -208,14 +208,20 @@ error('a loss beyond all numbers', FloatingPointError,
       ".* in this error's history",
       lambda: train(loss_func=lambda p,t: p.mean()*nan))
 
-# nonlinearity, going_deeper and ladder
+# nonlinearity, handwriting and ladder
 
 error('simple_net', ValueError, 'n_hidden must be a whole number from 1 up, .*; got {v}',
       lambda n: simple_net(n_hidden=n), *uncountable)
 error('simple_net without inputs', ValueError, 'n_in must be', lambda: simple_net(0))
 error('simple_net without outputs', ValueError, 'n_out must be', lambda: simple_net(n_out=0))
-error('a blank page', ValueError, 'found no ink: is it a photo of one dark digit on light paper',
+error('a blank page', ValueError, 'found no ink: nothing .* is darker, or lighter, .* by a tenth',
       lambda: prepare(Image.new('L', (50,50), 200)))
+error('three digits', ValueError, 'found 3 pieces of ink .* crop the photo to one digit',
+      lambda: prepare(Image.fromarray(np.pad(np.zeros((30,3), np.uint8), 9, constant_values=255)
+                                      .repeat(3, 0)[:,[*range(21)]*3])))
+error('a photo that Pillow cannot read', ValueError,
+      'cannot open this bytes .* pip install pillow-heif, .* Image.fromarray',
+      lambda: prepare(b'ftypheic'))
 error('ladder', ValueError, 'seeds must be a whole number from 1 up, .*; got {v}',
       lambda n: ladder(True, n), *uncountable)
 

@@ -102,7 +102,7 @@ def test_a_big_photo():
 
 def test_ink_up_to_the_edge():
     a = paper(50, 40)
-    a[:,:10] = 0
+    a[:,15:25] = 0
     square = prepare(photo(a))
     assert is_fit(square) and cropped(photo(a)).shape == (50,10)
 

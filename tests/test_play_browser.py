@@ -1,6 +1,6 @@
 """The pieces of page that play makes, in Chromium: they compute what Python computes, and take
 mouse, finger and keyboard."""
-import base64, math, random, shutil
+import base64, io, math, random, shutil
 from contextlib import contextmanager
 import numpy as np, pytest, torch
 from PIL import Image
@@ -8,9 +8,12 @@ from torch import nn
 from browser import open_page, sandboxed, serve
 import test_browser
 from conftest import top
+from drawings import (
+    changes, diagonal_shadow, drawings, on_a_brown_table, white_in_alpha)
 from chapter4_helpers.all import (
     BasicOptim, TensorDataLoader, calc_grad, descend, descent_explorer, draw_digit, mnist,
     mnist_sample, prepare, simple_net, train_epoch, train_live, validate_epoch)
+from chapter4_helpers.handwriting import to_grey
 from chapter4_helpers.play import _kinds, _layers, _pack, _photo
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures('one_thread')]
@@ -180,7 +183,66 @@ def test_prepare(seed, modules):
     found = prepared(modules, grey)
     assert max(found)==255 and off(found, grey) <= 2
 
-def test_no_ink(modules): assert prepared(modules, np.full((9,9), 255)) is None
+@pytest.mark.parametrize('change', changes, ids=lambda f: f.__name__)
+def test_prepare_photos(change, modules):
+    for photo in drawings(1)[0][::4]:
+        grey = to_grey(change(photo))
+        assert off(prepared(modules, grey), grey) <= 2
+
+def test_a_large_photo(modules):
+    grey = np.array(drawings(1, 930)[0][3])[:850]
+    assert off(prepared(modules, grey), grey) <= 2
+
+def page_of_three():
+    "Three strokes, side by side"
+    grey = np.full((90,120), 255, np.uint8)
+    for left in (20,55,90): grey[20:70,left:left+6] = 0
+    return grey
+
+def test_no_digit(modules):
+    for grey,says in ((np.full((9,9), 255, np.uint8), 'no ink'), (page_of_three(), '3 pieces')):
+        with pytest.raises(Exception, match=says): prepared(modules, grey)
+
+def saved(photo, **kwargs):
+    "As the bytes of a PNG file, for the page to open"
+    photo.save(file := io.BytesIO(), 'png', **kwargs)
+    return dict(name='photo.png', mimeType='image/png', buffer=file.getvalue())
+
+def test_a_photo_on_the_pad(show):
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Flatten(), nn.Linear(784,10))
+    def choose(page, file):
+        with page.expect_file_chooser() as chosen: button(page, 'Photo').click()
+        page.locator('.pad image').evaluate('e => e.removeAttribute("href")')
+        chosen.value.set_files(file)
+    def laid(page, shown=True):
+        page.wait_for_function("""shown => !!document.querySelector('.play-here').shadowRoot
+            .querySelector('.pad image').getAttribute('href') == shown""", arg=shown)
+    seven = drawings(1)[0][7]
+    turned = Image.Exif()
+    turned[0x0112] = 8
+    with show(draw_digit(net)) as page:
+        for photo in (on_a_brown_table(seven), white_in_alpha(seven), diagonal_shadow(seven)):
+            choose(page, saved(photo))
+            laid(page)
+            seen = image_of(page, 'canvas.seen')
+            assert np.abs(prepare(photo).numpy().astype(int) - seen).max() <= 2
+            with torch.no_grad(): p = net(torch.tensor(seen)[None]/255).softmax(1)[0]
+            assert said(page).startswith(f'The network says {p.argmax()}, with ')
+            assert ('not sure' in said(page)) == (p.max() < .5).item()
+        choose(page, saved(seven.transpose(Image.Transpose.ROTATE_270), exif=turned))
+        laid(page)
+        assert np.abs(prepare(seven).numpy().astype(int) - image_of(page, 'canvas.seen')).max() <= 2
+        for photo,says in ((Image.new('L', (50,50), 200), 'no ink'),
+                           (Image.fromarray(page_of_three()), '3 pieces')):
+            choose(page, saved(photo))
+            laid(page)
+            assert says in said(page) and scores_in_page(page) == [0]*10
+        choose(page, dict(name='a.heic', mimeType='image/heic', buffer=b'ftypheic'))
+        page.get_by_text('cannot open that file').wait_for()
+        draw_with_mouse(page, [[(140,40),(140,240)]])  # the first stroke takes the photo away
+        laid(page, False)
+        assert said(page).startswith('The network says')
 
 def draw_with_mouse(page, strokes):
     box = page.get_by_role('application', name='Drawing pad').bounding_box()

@@ -66,14 +66,14 @@ function rows({shape: [h, w], data}, f, size) {
 }
 
 /** `f` of each row, and then of each column. */
-function slide(image, f, size) { return rows(rows(image, f, size), f, size) }
+function eachWay(image, f, size) { return rows(rows(image, f, size), f, size) }
 
 function negative({shape, data}) { return {shape, data: data.map(v => 255 - v)} }
 
 /** Dark on light: turned around if the digit is lighter than what is around it. */
 export function darkOnLight(grey) {
   const image = {shape: grey.shape, data: Float64Array.from(grey.data)}
-  const around = slide(image, means, Math.floor(Math.max(...grey.shape)/2) + 1).data
+  const around = eachWay(image, means, Math.floor(Math.max(...grey.shape)/2) + 1).data
   const away = image.data.map((v, i) => v - around[i])
   return largest(away) > largest(away.map(v => -v)) ? negative(image) : image
 }
@@ -81,7 +81,7 @@ export function darkOnLight(grey) {
 /** The paper's brightness behind each pixel. */
 export function findPaper(grey) {
   const size = Math.floor(Math.max(...grey.shape)/8)*2 + 1
-  return negative(slide(negative(slide(grey, highest, size)), highest, size))
+  return negative(eachWay(negative(eachWay(grey, highest, size)), highest, size))
 }
 
 /** How much of the paper's light is missing, from 0 to 255. */
