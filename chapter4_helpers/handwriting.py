@@ -21,10 +21,9 @@ from .checks import check_ink, check_pieces
 def lay_on_white(photo):
     "A transparent image on white paper; if that shows nothing, its opacity."
     photo = photo.convert('RGBA')
-    page = Image.new('RGBA', photo.size, 'white')
-    page.alpha_composite(photo)
-    grey = page.convert('L')
-    return grey if grey.getextrema()[0] < 250 else photo.getchannel('A')
+    page,opacity = Image.new('L', photo.size, 255), photo.getchannel('A')
+    page.paste(photo.convert('L'), mask=opacity)
+    return page if page.getextrema()[0] < 250 else opacity
 
 def in_256_levels(photo):
     "An image of finer steps (16 bits, whole or decimal numbers), its brightest pixel 255."

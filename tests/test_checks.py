@@ -309,7 +309,7 @@ each = [pytest.param(kind, says.replace('{v}', re.escape(repr(*args)) if args el
                      id=' '.join([name, *map(repr, args)]))
         for name,(kind,says,call,values) in errors.items() for args in values]
 
-names = {'CPU', 'FASTAI_HOME', 'MB', 'MNIST', 'PNG', 'ReLU'}
+names = {'CPU', 'FASTAI_HOME', 'HEIC', 'MB', 'MNIST', 'PNG', 'ReLU'}
 def reads_well(text):
     "Capitals where a sentence begins and in names, and nowhere else?"
     text = re.sub(r'\S*/\S*', '', text)  # without paths
