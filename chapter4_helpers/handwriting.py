@@ -26,7 +26,7 @@ def lay_on_white(photo):
     return page if page.getextrema()[0] < 250 else opacity
 
 def in_256_levels(photo):
-    "An image of finer steps (16 bits, whole or decimal numbers), its brightest pixel 255."
+    "An image of finer steps than a byte has, its brightest pixel 255."
     levels = np.nan_to_num(np.asarray(photo, float)).clip(0)
     return Image.fromarray(np.uint8(255*levels/(levels.max() or 1)))
 
@@ -43,7 +43,7 @@ def to_grey(
 def dark_on_light(
     grey,  # uint8 `[h,w]`
 ):         # The same, or its negative
-    "Ink reaches farther from the brightness around it than paper does. It becomes the dark one."
+    "Ink reaches farther from what is around it than paper does; make it dark."
     around = ndimage.uniform_filter(grey.astype(float), max(grey.shape)//2 + 1)
     away = grey - around
     return 255-grey if away.max() > -away.min() else grey
@@ -66,7 +66,7 @@ def find_ink(
 def find_pieces(
     ink,      # What `find_ink` gives
     share=4,  # What is above this part of the darkest is ink: a quarter
-):            # The number of each pixel's piece, 0 for paper; and the heights of the pieces
+):            # The number of each pixel's piece, 0 for paper; and their heights
     "The connected pieces of ink; corners connect, too."
     pieces,_ = ndimage.label(share*ink > ink.max(), np.ones((3,3)))
     boxes = ndimage.find_objects(pieces)
@@ -75,7 +75,7 @@ def find_pieces(
 def drop_rest(
     ink,  # What `find_ink` gives
 ):        # The same with 0 where the dropped pieces were
-    "Drop pieces at the border, if others are of size; and those under a tenth of the largest."
+    "Drop pieces at the border, if others are of size, and those under a tenth of it."
     pieces,heights = find_pieces(ink)
     sizes = np.bincount(pieces.ravel())   # in pixels
     inside = sizes == np.bincount(pieces[1:-1,1:-1].ravel(), minlength=len(sizes))
@@ -123,11 +123,11 @@ def open_photo(
     except (UnidentifiedImageError, AttributeError):
         raise ValueError(f'Pillow cannot open this {type(photo).__name__} as an image. '
                          'For HEIC, as phones write it: pip install pillow-heif, then '
-                         'pillow_heif.register_heif_opener(). For an array: Image.fromarray(a)'
-                        ) from None
+                         'pillow_heif.register_heif_opener(). '
+                         'For an array: Image.fromarray(a)') from None
 
 def prepare(
-    photo,  # A PIL image of one digit, dark on light or light on dark; or the path or bytes of one
+    photo,  # A PIL image of one digit, dark or light; or the path or bytes of a file
 ) -> torch.Tensor:  # uint8 `[28,28]`, as `mnist` gives them
     "The digit of a photo as in MNIST: longer side 20, centre of mass in the middle."
     ink = find_ink(to_grey(open_photo(photo)))
