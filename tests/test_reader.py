@@ -89,9 +89,6 @@ def words(path): return sum(len(c.source.split()) for c in read(path) if c.cell_
 
 by_number = [p for p in lessons if p.stem != 'index']
 
-@each([p for p in lessons if p.stem != '10_questionnaire'])
-def test_words(path): assert words(path) <= 2000
-
 @cache
 def minutes(path):
     "How many minutes the notebook says that it takes"
