@@ -11,5 +11,6 @@ from chapter4_helpers.minibatches import *
 from chapter4_helpers.optimizer import *
 from chapter4_helpers.nonlinearity import *
 from chapter4_helpers.going_deeper import *
+from chapter4_helpers.handwriting import *
 from chapter4_helpers.interactive.play import *
 from chapter4_helpers.ladder import *

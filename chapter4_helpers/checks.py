@@ -6,9 +6,9 @@
 __all__ = ['check_whole', 'check_lr', 'check_digits', 'check_images', 'check_width', 'check_rows', 'check_batch', 'check_inputs',
            'check_order', 'check_preds', 'check_scores', 'check_zero_or_one', 'check_binary', 'check_answers',
            'check_classes', 'check_loss', 'explaining', 'check_number', 'check_slope', 'for_one_score', 'check_batches',
-           'check_finite', 'with_history', 'evaluating', 'training', 'check_ink', 'check_params', 'check_state',
-           'check_grads', 'check_descent', 'check_learner', 'check_valid', 'check_place', 'check_optimizer',
-           'check_range', 'check_steps']
+           'check_finite', 'with_history', 'evaluating', 'training', 'check_ink', 'check_pieces', 'check_params',
+           'check_state', 'check_grads', 'check_descent', 'check_learner', 'check_valid', 'check_place',
+           'check_optimizer', 'check_range', 'check_steps']
 
 # %% ../nbs/workshop/checks.ipynb #21b113dc
 import math, warnings
@@ -379,11 +379,21 @@ def training(
 
 # %% ../nbs/workshop/checks.ipynb #cbb21b86
 def check_ink(
-    ink,  # Array of True and False
+    ink,  # Array, from 0 for paper to 255
 ):
-    "Raise `ValueError` unless some pixel is ink."
-    if not ink.any():
-        raise ValueError('found no ink: is it a photo of one dark digit on light paper?')
+    "Raise `ValueError` unless some pixel differs from the paper by a tenth of its brightness."
+    if ink.max() < 25:
+        raise ValueError('found no ink: nothing in the photo is darker, or lighter, than what is '
+                         'around it by a tenth. Is there a digit, and light enough to see it?')
+
+def check_pieces(
+    heights,  # Array with the height of each piece of ink
+):
+    "Raise `ValueError` if more than two are at least half as tall as the tallest."
+    n = (2*heights >= heights.max()).sum()
+    if n > 2:
+        raise ValueError(f'found {n} pieces of ink of about one size: '
+                         'crop the photo to one digit')
 
 # %% ../nbs/workshop/checks.ipynb #5516e66a
 def check_params(

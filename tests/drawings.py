@@ -3,7 +3,8 @@
 Each hand below draws every digit as lines and arcs in a square of 1 by 1; `drawings` varies pen,
 size, slant, place and steadiness by fixed seeds. No network was chosen by them."""
 import math, random
-from PIL import Image, ImageDraw
+import numpy as np
+from PIL import Image, ImageDraw, ImageOps
 
 def arc(x, y, rx, ry, start, end):
     "Points of an ellipse around (x, y), clockwise, in degrees from 3 o'clock"
@@ -64,3 +65,54 @@ def drawings(per_digit=12, size=280):
             photos.append(photo)
             digits.append(digit)
     return photos,digits
+
+# What people bring instead: each makes another photo of one that `drawings` gives
+
+def noisy(a, spread): return a + np.random.default_rng(0).normal(0, spread, a.shape)
+def image(a): return Image.fromarray(np.clip(a, 0, 255).astype(np.uint8))
+def array(photo): return np.array(photo).astype(float)
+def slope(photo, start, end): return np.linspace(start, end, photo.height)[:,None]
+
+def ink_of(photo):
+    "How much of the ink covers each pixel, from 0 to 1"
+    a = array(photo)
+    return (a.max()-a)/(a.max()-a.min())
+
+def grey_cut_out_on_white(photo):
+    page = Image.new('L', (560,560), 255)
+    page.paste(image(noisy(200 - 170*ink_of(photo), 3)), (140,140))
+    return page
+
+def printed_box(photo):
+    page = Image.new('L', (360,360), 250)
+    page.paste(image(250 - 110*ink_of(photo)), (40,40))
+    pen = ImageDraw.Draw(page)
+    for at in (20,340): pen.line((0,at,360,at), 0, 5), pen.line((at,0,at,360), 0, 5)
+    return page
+
+def white_on_black(photo): return image(255*ink_of(photo).round())
+def light_on_noisy_grey(photo):
+    return image(noisy(50 + 150*array(image(255*ink_of(photo)).resize((28,28)))/255, 6))
+def in_alpha_alone(photo, colour=(0,0,0)):
+    page = Image.new('RGBA', photo.size, colour)
+    page.putalpha(image(255*ink_of(photo)))
+    return page
+def white_in_alpha(photo): return in_alpha_alone(photo, (255,255,255))
+def sixteen_bits(photo):
+    return Image.fromarray(np.uint16(noisy(55_000 - 40_000*ink_of(photo), 500)))
+def negative(photo): return ImageOps.invert(photo)
+def diagonal_shadow(photo):
+    rows,cols = np.indices(array(photo).shape)
+    return image((220 - 170*ink_of(photo))*(1 - .5/(1 + np.exp((cols-rows)/2))))
+def thin_pen_in_falling_light(photo):
+    thin = ImageOps.invert(photo).resize((140,140)).resize(photo.size)
+    return image(noisy(slope(photo, 215, 150)*(1 - .35*ink_of(ImageOps.invert(thin))), 2))
+def on_a_brown_table(photo):
+    page = Image.new('RGB', (400,380), (110,75,45))
+    page.paste((225,225,225), (60,40,360,340))
+    page.paste(image(225 - 180*ink_of(photo)), (70,50))
+    return page
+
+changes = [grey_cut_out_on_white, printed_box, white_on_black, light_on_noisy_grey, in_alpha_alone,
+           white_in_alpha, sixteen_bits, negative, diagonal_shadow, thin_pen_in_falling_light,
+           on_a_brown_table]

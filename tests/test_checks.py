@@ -135,11 +135,14 @@ error(ValueError, 'no batch', lambda: train(dl=[]))
 error(ValueError, 'epochs .*{v}', train, *uncountable)
 error(FloatingPointError, 'epoch 0.*nan at batch 0.*history',
       lambda: train(loss_func=lambda p,t: p.mean()*nan))
-# nonlinearity, going_deeper and ladder
+# nonlinearity, handwriting and ladder
 error(ValueError, 'n_hidden .*{v}', lambda n: simple_net(n_hidden=n), *uncountable)
 error(ValueError, 'n_in', lambda: simple_net(0))
 error(ValueError, 'n_out', lambda: simple_net(n_out=0))
 error(ValueError, 'no ink', lambda: prepare(Image.new('L', (50,50), 200)))
+error(ValueError, '3 pieces .*crop', lambda: prepare(Image.fromarray(
+    np.pad(np.zeros((30,3), np.uint8), 9, constant_values=255).repeat(3, 0)[:,[*range(21)]*3])))
+error(ValueError, 'bytes .*pillow-heif', lambda: prepare(b'ftypheic'))
 error(ValueError, 'seeds .*{v}', lambda n: ladder(True, n), *uncountable)
 # play
 error(ValueError, 'layer 1.0 is Tanh', lambda: pad(nn.Linear(784,1), nn.Sequential(nn.Tanh())))

@@ -1,6 +1,6 @@
 """The pieces of page that play makes, in Chromium: they compute what Python computes, take mouse,
 finger and keyboard, and do so in the saved lessons, wherever these are shown."""
-import base64, re
+import base64, io, re
 from contextlib import contextmanager
 from itertools import product
 import nbformat, numpy as np, pytest, torch
@@ -9,10 +9,12 @@ from PIL import Image, ImageDraw
 from torch import nn
 from browser import as_in_vs_code, open_page, sandboxed, serve
 from conftest import top
+from drawings import changes, diagonal_shadow, drawings, on_a_brown_table, white_in_alpha
 from test_browser import front_ends, known, run_all
 from test_browser import server as server  # a fixture
 from chapter4_helpers.all import (
     descend, descent_explorer, draw_digit, mnist, prepare, simple_net, train_live)
+from chapter4_helpers.handwriting import to_grey
 from test_play import data_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures('one_thread')]
@@ -95,10 +97,16 @@ def test_answers(name, dtype, modules):
     p = torch.cat([p, 1-p], 1) if scores.shape[1]==1 else scores.softmax(1)
     assert (torch.tensor(found)-p).abs().max() < 1e-3 < p.std(0).min()
 
-def off(image, grey):
-    "How far an image is, at most, from what Python makes of the drawing"
-    expected = prepare(Image.fromarray(grey)).numpy().astype(int)
-    return np.abs(np.reshape(image, (28,28)) - expected).max()
+def prepared(modules, grey):
+    "What the page makes of a drawing or photo"
+    return modules.evaluate('''async ([shape, data]) => {
+        const {prepare} = await import('/prepare.js')
+        return [...prepare({shape, data: Uint8Array.from(data)}).data] }''',
+        [list(grey.shape), grey.ravel().tolist()])
+
+def off(image, photo):
+    "How far an image is, at most, from what Python makes of the photo"
+    return np.abs(np.reshape(image, (28,28)) - prepare(photo).numpy().astype(int)).max()
 
 @pytest.mark.parametrize('seed', range(8))
 def test_prepare(seed, modules):
@@ -109,11 +117,53 @@ def test_prepare(seed, modules):
     grey = np.array(photo)
     if seed%2: grey = np.minimum(grey, 200 + rng.integers(0, 20, grey.shape)).astype(np.uint8)
     if seed%3==0: grey = np.ascontiguousarray(grey[20:230, 10:])
-    found = modules.evaluate('''async ([shape, data]) => {
-        const {prepare} = await import('/prepare.js')
-        return [...prepare({shape, data: Uint8Array.from(data)}).data] }''',
-        [list(grey.shape), grey.ravel().tolist()])
-    assert max(found)==255 and off(found, grey) <= 2
+    found = prepared(modules, grey)
+    assert max(found)==255 and off(found, Image.fromarray(grey)) <= 2
+
+@pytest.mark.parametrize('change', changes, ids=lambda f: f.__name__)
+def test_prepare_photos(change, modules):
+    for photo in drawings(1)[0][::4]:
+        grey = to_grey(change(photo))
+        assert off(prepared(modules, grey), Image.fromarray(grey)) <= 2
+
+def three_strokes():
+    grey = np.full((90,120), 255, np.uint8)
+    for left in (20,55,90): grey[20:70,left:left+6] = 0
+    return grey
+
+def test_no_digit(modules):
+    for grey,words in ((np.full((9,9), 255, np.uint8), 'no ink'), (three_strokes(), '3 pieces')):
+        with pytest.raises(Exception, match=words): prepared(modules, grey)
+
+def test_a_photo_on_the_pad(show):
+    torch.manual_seed(0)
+    net,seven = nn.Sequential(nn.Flatten(), nn.Linear(784,10)),drawings(1)[0][7]
+    def choose(page, photo):
+        if isinstance(photo, Image.Image):
+            photo.save(file := io.BytesIO(), 'png')
+            photo = file.getvalue()
+        with page.expect_file_chooser() as chosen: button(page, 'Photo').click()
+        page.locator('.pad image').evaluate('e => e.removeAttribute("href")')
+        chosen.value.set_files(dict(name='a.png', mimeType='image/png', buffer=photo))
+    def laid(page):
+        page.wait_for_function("""!!document.querySelector('.play-here').shadowRoot
+            .querySelector('.pad image').getAttribute('href')""")
+    with show(draw_digit(net)) as page:
+        for change in on_a_brown_table,white_in_alpha,diagonal_shadow:
+            choose(page, photo := change(seven))
+            laid(page)
+            seen = image_of(page, 'canvas.seen')
+            assert off(seen, photo) <= 2
+            with torch.no_grad(): p = net(torch.tensor(seen)[None]/255).softmax(1)[0]
+            assert f'says {p.argmax()}' in says(page)
+            assert ('not sure' in says(page)) == (p.max() < .5).item()
+        choose(page, Image.fromarray(three_strokes()))
+        laid(page)
+        assert '3 pieces' in says(page)
+        choose(page, b'ftypheic')
+        page.get_by_text('cannot open that file').wait_for()
+        draw_with_mouse(page)  # the first stroke takes the photo away
+        assert 'The network says' in says(page)
 
 def wavy(x): return torch.sin(3*x) + x**2/4
 
@@ -170,7 +220,7 @@ def draws(page):
         rows,cols = np.nonzero(grey < 128)
         box = np.array([rows.min(), rows.max(), cols.min(), cols.max()])
         assert (np.abs(box - [49,247,65,215]) < [4,9,4,4]).all(), draw
-        assert off(image_of(page, 'canvas.seen'), grey) <= 2
+        assert off(image_of(page, 'canvas.seen'), Image.fromarray(grey)) <= 2
         percents = [int(m.get_attribute('aria-valuenow')) for m in page.get_by_role('meter').all()]
         assert says(page) == f'The network says 7, with {max(percents)}%.'
         assert pad_of(page).bounding_box() == place  # nothing has scrolled

@@ -17,7 +17,7 @@ from torch import nn
 
 from ..checks import check_lr, check_rows, check_whole
 from ..data import mnist_sample
-from ..going_deeper import prepare
+from ..handwriting import prepare
 from .bundle import bundle, text_of
 from ..nonlinearity import simple_net
 

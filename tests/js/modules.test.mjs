@@ -103,7 +103,7 @@ test('a stroke becomes an MNIST digit', () => {
   assert.deepEqual(image.shape, [28, 28])
   const rows = [...image.data.keys()].filter(i => image.data[i]).map(i => Math.floor(i/28))
   assert.deepEqual([rows.length, Math.min(...rows), Math.max(...rows)], [100, 4, 23])
-  assert.equal(prepare({shape: [10, 10], data: new Uint8Array(100).fill(255)}), null)
+  assert.throws(() => prepare({shape: [10, 10], data: new Uint8Array(100).fill(255)}), /no ink/)
 })
 
 test('a curve between the noted places, and steps on it', () => {

@@ -1,4 +1,4 @@
-// A pad to draw a digit on, and what a network says of it at once.
+// A pad to draw a digit on or to lay a photo of one on, and what a network says of it at once.
 import {predict, probabilities} from './nn.js'
 import {button, make, unpackLayers} from './page.js'
 import {prepare} from './prepare.js'
@@ -26,8 +26,32 @@ function rasterize(strokes, canvas) {
     for (const point of line(stroke)) context.lineTo(...point)
     context.stroke()
   }
-  const {data} = context.getImageData(0, 0, side, side)
-  return {shape: [side, side], data: data.filter((_, i) => i%4 === 0)}
+  return greyOf(canvas, context)
+}
+
+/** The grey of a canvas, as Pillow computes it. */
+function greyOf({width, height}, context) {
+  const {data} = context.getImageData(0, 0, width, height), grey = new Uint8Array(width*height)
+  for (let i = 0; i < grey.length; i++)
+    grey[i] = (19595*data[4*i] + 38470*data[4*i + 1] + 7471*data[4*i + 2] + 32768) >> 16
+  return {shape: [height, width], data: grey}
+}
+
+/** A file as grey pixels and as a picture for the pad: upright, on white, at most 1,600 pixels a side. */
+async function readPhoto(file) {
+  const bitmap = await createImageBitmap(file)
+  const scale = Math.min(1, 1600/Math.max(bitmap.width, bitmap.height))
+  const [width, height] = [bitmap.width, bitmap.height].map(n => Math.max(1, Math.round(n*scale)))
+  const canvas = make('canvas', {width, height}), context = canvas.getContext('2d', {willReadFrequently: true})
+  let grey
+  for (const paper of ['white', 'black']) {  // on black only what white shows nothing of
+    context.fillStyle = paper
+    context.fillRect(0, 0, width, height)
+    context.drawImage(bitmap, 0, 0, width, height)
+    grey = greyOf(canvas, context)
+    if (grey.data.some(v => v < 250)) break
+  }
+  return {grey, picture: canvas.toDataURL()}
 }
 
 /** Shows an image of 28 x 28 bytes, white on black as the network sees it. */
@@ -57,36 +81,49 @@ function bars(classes) {
 
 export function drawDigit({classes, example, ...how}) {
   const layers = unpackLayers(how.layers), answer = bars(classes)
-  const ink = make('svg:g'), cursor = make('svg:circle', {class: 'pen', r: pen/2})
+  const ink = make('svg:g'), paper = make('svg:image', {width: side, height: side}), cursor = make('svg:circle', {class: 'pen', r: pen/2})
   const pad = make('svg:svg', {
     class: 'pad', viewBox: `0 0 ${side} ${side}`, tabindex: 0,
     role: 'application', 'aria-label': 'Drawing pad', 'aria-describedby': 'how',
-  }, ink, cursor)
+  }, paper, ink, cursor)
   const raster = make('canvas', {class: 'raster', width: side, height: side, hidden: ''})
   const seen = make('canvas', {class: 'seen', width: 28, height: 28, role: 'img', 'aria-label': caption})
   const says = make('p', {class: 'says', role: 'status'})
   const nothing = {shape: [28, 28], data: new Uint8Array(28*28)}
   let strokes = example, isExample = true  // until the first stroke
-  let at = [side/2, side/2], drawing = false
+  let at = [side/2, side/2], drawing = false, photo = null
 
   function look() {
     ink.replaceChildren(...strokes.map(s => make('svg:polyline', {points: line(s).join(' ')})))
     cursor.setAttribute('cx', at[0])
     cursor.setAttribute('cy', at[1])
     cursor.classList.toggle('down', drawing)
-    const image = prepare(rasterize(strokes, raster))
-    show(image ?? nothing, seen)
-    const ps = image && probabilities(predict(layers, scale(image, how)).data)
+    const drawn = rasterize(strokes, raster)
+    let image = nothing, ps = null, text = 'Draw a digit.'
+    if (photo || strokes.length)
+      try {
+        image = prepare(photo ?? drawn)
+        ps = [...probabilities(predict(layers, scale(image, how)).data)]
+        const most = Math.max(...ps)
+        text = `The network says ${classes[ps.indexOf(most)]}, with ${Math.round(100*most)}%.`
+        if (most < 0.5) text += ' It is not sure.'
+      } catch (error) { text = error.message }
+    show(image, seen)
     answer.set(ps)
-    return ps
+    return text
   }
   function finish() {
     drawing = false
-    const ps = look(), best = ps?.indexOf(Math.max(...ps))
-    says.textContent = ps ? `The network says ${classes[best]}, with ${Math.round(100*ps[best])}%.` : 'Draw a digit.'
+    says.textContent = look()
+  }
+  function lay({grey, picture} = {grey: null}) {
+    photo = grey
+    if (picture) paper.setAttribute('href', picture)
+    else paper.removeAttribute('href')
   }
   function begin(point) {
-    if (isExample) [strokes, isExample] = [[], false]
+    if (isExample || photo) [strokes, isExample] = [[], false]
+    lay()
     at = point
     drawing = true
     says.textContent = ''
@@ -97,12 +134,22 @@ export function drawDigit({classes, example, ...how}) {
     if (drawing) strokes.at(-1).push(at)
     look()
   }
-  function change(to) {
+  function change(to, photo) {
     [strokes, isExample] = [to, false]
+    lay(photo)
     finish()
   }
   function undo() { change(strokes.slice(0, -1)) }
   function clear() { change([]) }
+
+  const file = make('input', {type: 'file', accept: 'image/*', hidden: '', onchange: async () => {
+    const [chosen] = file.files
+    file.value = ''  // so that the same one can be chosen again
+    if (chosen)
+      try { change([], await readPhoto(chosen)) }
+      catch { says.textContent = 'This browser cannot open that file as a picture. Save it as JPEG or PNG.' }
+  }})
+  function choose() { file.click() }
 
   function place(event) {
     const {left, top, width} = pad.getBoundingClientRect()
@@ -141,9 +188,9 @@ export function drawDigit({classes, example, ...how}) {
 
   finish()
   return make('div', {class: 'play draw', role: 'group', 'aria-label': 'Draw a digit'},
-    make('div', {}, pad, raster, make('div', {class: 'buttons'}, button('Undo', undo), button('Clear', clear))),
+    make('div', {}, pad, raster, make('div', {class: 'buttons'}, button('Undo', undo), button('Clear', clear), button('Photo', choose), file)),
     make('div', {class: 'answer'},
       make('div', {class: 'small'}, seen, make('span', {}, caption)), answer.element, says),
     make('p', {id: 'how', class: 'how'}, 'Draw with the mouse or a finger. By keyboard: arrows move the pen, ',
-      'Space sets it down or lifts it, Backspace takes back, Delete clears.'))
+      'Space sets it down or lifts it, Backspace takes back, Delete clears. A photo stays on this page.'))
 }
