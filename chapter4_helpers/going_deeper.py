@@ -9,10 +9,11 @@ __all__ = ['convolve']
 import torch
 
 def convolve(
-    image,    # Tensor `[h,w]`
-    weights,  # The filter, `[3,3]`
-):            # Tensor `[h-2,w-2]`
-    "The weighted sum of every patch of 3 by 3 pixels."
+    image,   # Tensor `[h,w]`
+    kernel,  # The filter, `[m,n]`
+):           # Tensor `[h-m+1,w-n+1]`
+    "The weighted sum of every patch of the image that the filter fits into."
     h,w = image.shape
-    return torch.tensor([[(image[r:r+3, c:c+3]*weights).sum() for c in range(w-2)]
-                         for r in range(h-2)])
+    m,n = kernel.shape
+    return torch.tensor([[(image[r:r+m, c:c+n]*kernel).sum() for c in range(w-n+1)]
+                         for r in range(h-m+1)])
