@@ -5,15 +5,16 @@
 # %% auto #0
 __all__ = ['check_whole', 'check_lr', 'check_digits', 'check_images', 'check_width', 'check_rows', 'check_batch', 'check_inputs',
            'check_order', 'check_preds', 'check_scores', 'check_zero_or_one', 'check_binary', 'check_answers',
-           'check_classes', 'check_loss', 'explaining', 'check_number', 'check_slope', 'for_one_score', 'check_batches',
-           'check_finite', 'with_history', 'evaluating', 'training', 'check_ink', 'check_pieces', 'check_params',
-           'check_state', 'check_grads', 'check_descent', 'check_learner', 'check_valid', 'check_place',
-           'check_optimizer', 'check_range', 'check_steps']
+           'check_classes', 'check_loss', 'explaining', 'check_number', 'check_slope', 'for_one_score',
+           'checked_batches', 'check_batches', 'check_finite', 'with_history', 'evaluating', 'check_ink',
+           'check_pieces', 'check_params', 'check_state', 'check_grads', 'check_descent', 'check_learner',
+           'check_valid', 'check_place', 'check_optimizer', 'check_range', 'check_steps']
 
 # %% ../nbs/workshop/checks.ipynb #21b113dc
 import math, warnings
-from contextlib import contextmanager
+from functools import wraps
 from numbers import Real, Integral
+from weakref import ref
 
 import numpy as np, torch
 
@@ -153,8 +154,6 @@ def check_preds(
     return preds
 
 # %% ../nbs/workshop/checks.ipynb #383b72c7
-_look = [True]  # is the next batch on a graphics card looked at?
-
 def _check_one_score(preds):
     "Raise unless these are scores, one for each row"
     if not isinstance(preds, torch.Tensor):
@@ -197,9 +196,7 @@ def check_binary(
 ):
     "What a loss asks of its arguments."
     check_scores(preds, targets)
-    if targets.is_cpu or _look:
-        check_zero_or_one(targets)
-        if not targets.is_cpu: _look.clear()
+    if targets.is_cpu: check_zero_or_one(targets)
 
 def check_answers(
     preds,    # Scores, such as `[n,1]`
@@ -308,17 +305,28 @@ def for_one_score(
     loss_func,  # From predictions and targets to a loss
 ):              # The same, which first raises if there are several scores for each row
     "A loss function for a training whose metric is `batch_accuracy`."
+    @wraps(loss_func)
     def loss(preds, targets):
         _check_one_score(preds)
         with explaining(loss_func): return loss_func(preds, targets)
     return loss
 
+# %% ../nbs/workshop/checks.ipynb #ba17a1a2
+def checked_batches(
+    dl,         # A data loader
+    loss_func,  # From predictions and targets to a loss
+):              # Yields `(xb, yb)`
+    "The batches of `dl`, each checked; for `mnist_loss` the first one's targets, too."
+    for i,batch in enumerate(dl):
+        xb,yb = check_batch(batch)
+        if i == 0 and getattr(loss_func, '__name__', '') == 'mnist_loss': check_zero_or_one(yb)
+        yield xb,yb
+
 # %% ../nbs/workshop/checks.ipynb #fffaa3b1
 def check_batches(
     batches,  # What was collected from a data loader
 ):
-    "Raise `ValueError` if there is none; what a graphics card holds is looked at again."
-    _look[:] = [True]
+    "Raise `ValueError` if there is none."
     if not batches:
         raise ValueError('the data loader gave no batch: '
                          'is it empty, or a generator that was used up?')
@@ -347,35 +355,28 @@ def with_history(
     return new
 
 # %% ../nbs/workshop/checks.ipynb #e1b24a08
-_now = [None]  # what `evaluating` knows of the evaluation that is going on
-
-@contextmanager
-def evaluating(
-    model,  # Any callable
-):
+class evaluating:
     "Put each module that runs meanwhile into evaluation mode, and at the end back into its own."
-    trained,before,hooks = [],_now[0],[]
-    def to_eval(module, *args):
-        if _now[0] is trained and module.training:
-            trained.extend(m for m in module.modules() if m.training)
-            module.eval()
-    try:
-        _now[0] = trained
-        if hasattr(model, '_orig_mod'):  # torch.compile would compile anew for each hook
-            for m in model.modules(): to_eval(m)
-        else: hooks.append(torch.nn.modules.module.register_module_forward_pre_hook(to_eval))
-        yield
-    finally:
-        _now[0] = before
-        for m in trained: m.training = True
-        for hook in hooks: hook.remove()
+    def __init__(self,
+        model,  # Any callable
+    ): self.model,self.trained,self.hooks = model,[],[]
 
-def training(
-    model,  # Any callable
-):
-    "Put a module into training mode. Modules inside a function keep the mode that they have."
-    _now[0] = None  # an interrupt may have left a hook behind
-    if isinstance(model, torch.nn.Module): model.train()
+    def to_eval(self, module):
+        if module.training:
+            self.trained += [m for m in module.modules() if m.training]
+            module.eval()
+
+    def __enter__(self):
+        me = ref(self)  # None once this has ended, even by an interrupt of the last lines
+        def hook(module, args):
+            if me() is not None: me().to_eval(module)
+        if hasattr(self.model, '_orig_mod'):  # torch.compile would compile anew for each hook
+            for m in self.model.modules(): self.to_eval(m)
+        else: self.hooks.append(torch.nn.modules.module.register_module_forward_pre_hook(hook))
+
+    def __exit__(self, *error):
+        for hook in self.hooks: hook.remove()
+        for m in self.trained: m.training = True
 
 # %% ../nbs/workshop/checks.ipynb #cbb21b86
 def check_ink(

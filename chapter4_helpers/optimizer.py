@@ -10,10 +10,11 @@ import time
 from typing import NamedTuple
 
 import torch
+from torch import nn
 
 from .checks import (
-    check_batch, check_finite, check_grads, check_lr, check_params, check_state,
-    check_whole, for_one_score, training, with_history)
+    check_finite, check_grads, check_lr, check_params, check_state,
+    check_whole, checked_batches, for_one_score, with_history)
 from .loss import batch_accuracy, mnist_loss
 from .minibatches import calc_grad, mean_over_rows, validate_epoch
 
@@ -53,9 +54,9 @@ def train_epoch(
     If the loss is a mean over its batch, what comes back is the mean over all rows.
     A module is put into training mode; modules inside a function keep the mode that
     they have."""
-    training(model)
+    if isinstance(model, nn.Module): model.train()
     losses = []
-    for xb,yb in map(check_batch, dl):
+    for xb,yb in checked_batches(dl, loss_func):
         opt.zero_grad()
         losses.append((calc_grad(xb, yb, model, loss_func), len(yb)))
         opt.step()

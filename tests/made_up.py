@@ -69,7 +69,9 @@ class Interrupted:
     def __enter__(self):
         sys.settrace(self.trace)
         return self
-    def __exit__(self, *args): sys.settrace(None)
+    def __exit__(self, *args):
+        sys.settrace(None)
+        self.at.clear()  # or the frames, and all that is in them, would live on
     def trace(self, frame, event, arg):
         if 'chapter4_helpers' not in frame.f_code.co_filename: return None
         # A loop within one line comes several times; Python 3.12 and 3.13 let what is raised
