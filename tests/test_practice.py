@@ -36,9 +36,9 @@ def test_the_right_one_is_right_and_soon_said(task):
     assert len(task.mistakes) >= 6 and time.perf_counter()-start < 1
 
 def test_the_tasks_that_the_lessons_name():
-    assert set(tasks) == set('''mnist_distance slope gradient descend init_params linear sigmoid
-        mnist_loss batch_accuracy batches calc_grad validate_epoch BasicOptim train_epoch relu
-        simple_net convolve softmax cross_entropy'''.split())
+    assert set(tasks) == set('''mnist_distance is_3 slope gradient descend init_params linear
+        sigmoid mnist_loss batch_accuracy batches calc_grad validate_epoch BasicOptim train_epoch
+        relu simple_net convolve softmax cross_entropy'''.split())
 
 def test_a_mistake_beside_another_is_named():
     assert verdict(lambda size,std: torch.rand(size)*3, 'init_params').mistake == 'no gradients'
