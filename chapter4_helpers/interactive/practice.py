@@ -327,6 +327,12 @@ _errors = {name: (re.compile(pattern), says) for name,pattern,says in (
      'Along an axis, `max` gives two things: the values, and where they are. Which do you want?'),
     ('a number where a tensor is needed', 'must be Tensor, not (int|float)',
      'A tensor is needed here, and this is a plain number.'),
+    ('a pair where a tensor is needed', 'must be Tensor, not (tuple|list)',
+     'One tensor is needed here, and this is a tuple or a list. (A batch is a pair, inputs and '
+     'targets.) How do you get at what is in it?'),
+    ('single numbers for cat', 'zero-dimensional tensor',
+     '`torch.cat` joins along an axis, and single numbers have none. What else makes one tensor '
+     'of them?'),
     ('an index too far', '^IndexError: (index .* out of bounds|list index)',
      'There is nothing with this number. Counting begins at 0, rows come before columns, and sizes '
      'may be others than you expect. Where does the number come from?'),
@@ -400,6 +406,8 @@ def _labels(task, got, want):
 
 def _recognise(task, got, want):
     "The mistake that does the same on all inputs that count: its name, its sentence, its label"
+    if any(isinstance(g, dict) and g.get('') == 'a function' for g in got):
+        return 'brackets missing',_errors['brackets missing'][1],''
     wrongs = [(name, m.says, _known(task.name, f)) for name,m in task.mistakes.items()
               for f in (m.wrong, *m.also)]
     for name,says,seen in wrongs:
@@ -480,8 +488,8 @@ _lost = ('No gradient gets from the result back to the {}. `.item()`, `.detach()
          '`torch.no_grad`, a comparison, or a new tensor made from numbers cut the notes off, and '
          'then there is nothing to learn from.')
 _in_place = ('The {} themselves have changed, and whoever uses them next is in for a surprise. '
-             'Which line changes them? (An underscore at the end of a PyTorch method says that it '
-             'does.)')
+             'Which line changes them? (`-=` does such a thing, and every PyTorch method with an '
+             'underscore at its end.)')
 
 # %% ../../nbs/interactive/practice.ipynb #927b5bdb
 _images = 'images a {} and b {}'
@@ -712,6 +720,11 @@ def _without_float(f, x):
     f(x).backward()
     return x.grad
 
+def _whole_number(f, x):
+    x = _t(x, requires_grad=True)
+    f(x).backward()
+    return x.grad
+
 def _twice_back(f, x):
     x = _t(float(x)).requires_grad_()
     f(x).backward(); f(x).backward()
@@ -725,7 +738,7 @@ def _from_x(f, x):
 _task('gradient', '01_gradients', gradients.gradient,
     'The slope, exactly and with no run to choose: `backward` has applied the chain rule for '
     'you.',
-    [_at('x**2', lambda x: x**2, 3.), _at('x**2', lambda x: x**2, -1.5),
+    [_at('x**2', lambda x: x**2, 3.), _at('x**2', lambda x: x**2, -1.25),
      _at('3*x + x.exp()', lambda x: 3*x + x.exp(), 0.), _at('x**3', lambda x: x**3, 2)], {
     'not returned': (lambda f,x: None,
         'Nothing comes back. `backward` returns nothing, and neither does the result hold a '
@@ -736,7 +749,7 @@ _task('gradient', '01_gradients', gradients.gradient,
         'nothing cut them off?'),
     'a whole number': (_without_float,
         'It works for 3. and not for 2: whole numbers have no small changes, so they can have no'
-        ' gradient. What turns any number into one that can?'),
+        ' gradient. What turns any number into one that can?', _whole_number),
     'a number, and no tensor': (lambda f,x: x.requires_grad_(),
         '`x` comes as a Python number, which keeps no notes. What makes a tensor of it?',
         lambda f,x: f(x).backward(), lambda f,x: (f(x), x.grad)),
@@ -744,6 +757,9 @@ _task('gradient', '01_gradients', gradients.gradient,
         lambda f,x: (x := _t(float(x)).requires_grad_(), f(x), x.grad.item()),
         'There is no gradient there, only None: `backward` has not run, or what it left has been '
         'cleared since. In which tensor does it leave the gradient?'),
+    'whole numbers': (_and(lambda x,y: round(x.grad.item())),
+        'It has been rounded to a whole number. A slope keeps its fraction.',
+        _and(lambda x,y: int(x.grad))),
     'the height': (_and(lambda x,y: y.item()),
         'This is how high the curve is at `x`. How steep it is lies in `.grad` of the tensor you'
         ' asked about, once `backward` has run.', lambda f,x: f(_t(float(x)))),
@@ -831,6 +847,13 @@ def _losses_late(f, params, lr, steps):
     path = descent.descend(f, params, lr, steps+1)
     return [(p,l) for (p,_),(_,l) in zip(path, path[1:])]
 
+def _losses_of(keep):
+    "The right places, beside losses that `keep` makes of the right ones"
+    def late(*args):
+        places,losses = zip(*descent.descend(*args))
+        return list(zip(places, keep(losses)))
+    return late
+
 def _one_gradient(f, params, lr, steps):
     x = params.clone().requires_grad_()
     f(x).backward()
@@ -879,7 +902,8 @@ _task('descend', '02_learning_rate', descent.descend,
     'places and losses shifted': (_way(note=lambda old,new,loss: (new.clone(), loss)),
         'A place and the loss beside it do not belong together: the loss was computed before the'
         ' step, the place noted after it.',
-        _way(note=lambda old,new,loss: (new.clone(), loss), more=0), _losses_late),
+        _way(note=lambda old,new,loss: (new.clone(), loss), more=0), _losses_late,
+        _losses_of(lambda ls: ls[:1]+ls[:-1]), _losses_of(lambda ls: ls[:-1]+ls[-2:-1])),
     'one tensor in all places': (_all_at(1, 1),
         'All places are the last one: they are one number under many names, and each step changes '
         'it. (`detach` gives another name, too.) Which call makes a copy?',
@@ -1056,7 +1080,7 @@ _task('linear', '03_mnist_loss', loss.linear,
     'element by element': (lambda x,w,b: x*w + b,
         '`*` multiplies number by number, each row of `xb` with one weight. Each *column* of '
         '`xb`, a pixel, has its weight, and the products of a row are to be added up. Which sign'
-        ' does both?'),
+        ' does both?', *(lambda x,w,b,a=a: (x*w).sum(*a) + b for a in ((), (1,), (1,True)))),
     'not added up': (lambda x,w,b: x*w[:,0] + b,
         'Each pixel has met its weight, and the products still stand side by side. What makes '
         'one score of a row of them?', lambda x,w,b: x*w.T + b),
@@ -1100,7 +1124,7 @@ _task('sigmoid', '03_mnist_loss', loss.sigmoid,
     'brackets': (lambda x: 1/1+torch.exp(-x),
         'This is 1 plus `exp(-x)`, and nothing has been divided by it. Python divides before it '
         'adds, unless brackets say otherwise. What stands above the line, and what below?',
-        lambda x: 1+torch.exp(-x)),
+        lambda x: 1+torch.exp(-x), lambda x: 1/1+np.exp(-x)),
     'above the line': (lambda x: torch.exp(-x)/(1+torch.exp(-x)),
         'It falls where it should rise: a high score comes out near 0. What stands above the '
         'line?'),
@@ -1356,7 +1380,7 @@ def _handed_out(batches):
     if come and _is_number(come[0]):  # items, and no batches
         return seen | {'how they come': 'by yield' if inspect.isgenerator(batches) else 'at once'}
     same = _plain(kept) == come
-    return seen | {'batches that are kept': 'stay as they were' if same else 'change later'}
+    return seen | {'do batches stay as they are, for whoever keeps them?': 'yes' if same else 'no'}
 
 def _one_by_one(f):
     "`f`, with what it returns handed out by `yield`"
@@ -1370,11 +1394,14 @@ def _reused(items, bs):
         if len(batch) == bs: yield batch; batch.clear()
     if batch: yield batch
 
-def _by_number(size, stop):
+def _reused_in_a_list(items, bs): return list(_reused(items, bs))
+
+def _by_number(size, all_items=False):
     "Pieces of the size that gives `bs` of them"
     def batches(items, bs):
         n = size(len(items), bs)
-        return [items[i:i+n] for i in range(0, stop(len(items), n, bs), n)]
+        starts = range(0, len(items), n) if all_items else [i*n for i in range(bs)]
+        return [items[i:i+n] for i in starts]
     return batches
 def _down(n, bs): return n//bs
 def _up(n, bs): return -(-n//bs)
@@ -1408,15 +1435,18 @@ _task('batches', '04_minibatches', _batches,
         ' counted from the start of the list. Where does a batch end that begins at `i`?'),
     'number of batches': (_shares,
         '`bs` is the size of a batch, and not how many batches there are.',
-        *(_by_number(size, stop) for size in (_down,_up)
-          for stop in (lambda n,size,bs: n, lambda n,size,bs: size*bs))),
+        *(_by_number(size, whole) for size in (_down,_up) for whole in (False,True)),
+        lambda items,bs: [items[i*bs:i*bs+bs] for i in range(bs)]),
+    'a list of all batches as one': (lambda items,bs: [list(_batches(items, bs))],
+        'The list of all batches comes as if it were one batch. They should come one after the '
+        'other.'),
     'item by item': (lambda items,bs: list(items),
         'Items come one by one. A batch is a piece of the list, `bs` items long.',
         *map(_one_by_one, (lambda items,bs: items, lambda items,bs: items[-1:])),
         lambda items,bs: [items[i] for i in range(bs)]),
     'an empty batch at the end': (_cut(lambda n,bs: range(0, n+1, bs), _piece),
-        'Where the items fill whole batches exactly, an empty one comes after them. Where should'
-        ' the beginnings stop?',
+        'When the items have run out, something empty still comes. Where should the beginnings '
+        'stop?',
         _cut(lambda n,bs: range(0, n//bs*bs+1, bs), _piece),
         _cut(lambda n,bs: range(0, n*bs, bs), _piece)),
     'from the start each time': (_cut(_starts, lambda items,i,bs: items[:i+bs]),
@@ -1443,8 +1473,8 @@ _task('batches', '04_minibatches', _batches,
         'Of each batch only the first item comes out. How do you write a piece of a list?',
         _one_by_one(_cut(_starts, lambda items,i,bs: items[i]))),
     'a list used again': (_reused,
-        'Each batch is right as it comes out, and then it is emptied, since all of them are one '
-        'and the same list. Whoever keeps a batch is left with nothing. What makes a new list?'),
+        'All batches are one and the same list, emptied and filled again. Whoever keeps them has '
+        'nothing but the last, many times. What makes a new list?', _reused_in_a_list),
     'items for their number': (lambda items,bs: [items[i:i+bs] for i in range(0, items, bs)],
         '`range` wants numbers. How many items are there?',
         lambda items,bs: [items[i:i+bs] for i in range(items)]),
@@ -1793,6 +1823,7 @@ def _zero_both(o):
 def _zero_nothing(o): pass
 def _zero_first(o): o.params[0].grad = None
 def _zero_last(o): o.params[-1].grad = None
+def _step_then_clear(o): _good_step(o); _good_zero(o)
 def _clear_then_step(o): _good_zero(o); _good_step(o)
 def _step_on_none(o):
     for p in o.params:
@@ -1862,7 +1893,8 @@ _task('BasicOptim', '05_optimizer', optimizer.BasicOptim,
         _optim(_last_only, _zero_last)),
     'zero_grad clears nothing': (_optim(zero=_zero_nothing),
         'After `zero_grad` the gradients are still there, and the next `backward` adds to them. '
-        'What has to become of `.grad` of each parameter?'),
+        'What has to become of `.grad` of each parameter?',
+        _optim(_step_then_clear, _zero_nothing)),
     'zero_grad clears the first only': (_optim(zero=_zero_first),
         'The gradient of the first parameter is cleared, and no other. Does the loop get to the '
         'second?'),
@@ -1897,6 +1929,8 @@ class _Loader(minibatches.TensorDataLoader):
     def __iter__(self):
         self.passes += 1
         return super().__iter__()
+
+_Loader.__name__ = 'TensorDataLoader'  # in the errors that a reader sees
 
 _x5,_y5 = _t([[1.,2.],[3.,1.],[0.,1.],[2.,2.],[1.,0.]]),_t([[1.],[0.],[1.],[0.],[1.]])
 
@@ -1963,7 +1997,7 @@ def _epochs(n):
     return train_epoch
 
 def _by_another(model, dl, opt, loss_func):
-    return _loop('zfbs')(model, dl, torch.optim.SGD(model.parameters(), lr=.1), loss_func)
+    return _loop('zfbs')(model, dl, _Opt(model.parameters(), .1), loss_func)
 def _other_batches(model, dl, opt, loss_func): _loop('zfbs')(model, [(_xb,_yb)], opt, loss_func)
 def _without_model(model, dl, opt, loss_func):
     for xb,yb in dl: loss_func(xb, yb).backward()
@@ -2027,8 +2061,8 @@ _task('train_epoch', '05_optimizer', optimizer.train_epoch,
     'two steps a batch': (_loop('zfbss'),
         'Each gradient has been used for two steps. The second would need a new one.'),
     'backward twice': (_loop('zfbfbs'),
-        'The gradient is twice as large as it should be: `backward` adds, and it has run twice '
-        'for the same batch.'),
+        'Each step is twice as long as it should be. Has `backward` run twice for the same batch '
+        '(it adds), or have you stepped beside `opt`?'),
     'each batch twice': (_loop('zfbszfbs'),
         'Each batch has been learned from twice in a row.'),
     'arguments exchanged': (_loop('zfbs', swap=True),
@@ -2050,7 +2084,7 @@ _task('train_epoch', '05_optimizer', optimizer.train_epoch,
     'an optimizer of its own': (_by_another,
         'The optimizer that came in was never asked to step. Which name does it have in here?'),
     'batches of its own': (_other_batches,
-        'What is learned from did not come in. Which name does the loader have in here?'),
+        'The batches that came in were never looked at. Which name does the loader have in here?'),
     'model not used': (_without_model,
         'Somebody has to make predictions of `xb` before there can be a loss. Who is it here?'),
     'backward once more': (_back_again,
@@ -2061,7 +2095,7 @@ _task('train_epoch', '05_optimizer', optimizer.train_epoch,
         'Without brackets it is only a name. What calls it?'),
     'several epochs': (_epochs(2),
         'The batches have been gone through more than once. This function is for *one* epoch: '
-        'whoever calls it says how many there are.', *map(_epochs, (3,4,5,10,20))),
+        'whoever calls it says how many there are.', *map(_epochs, (3,4,5,10))),
     'the last loss': (_loop('zfbs', give=lambda losses: losses[-1]),
         'What comes back is the loss of the last batch alone: to tell how the epoch went, take '
         'the mean over all of them (or return nothing).'),
@@ -2349,7 +2383,8 @@ _task('convolve', '07_going_deeper', _convolve,
         'The results of all places have been added up. Each place is a pixel of the result.'),
     'conv2d without its axes': (lambda i,k: F.conv2d(i, k),
         '`F.conv2d` takes many images with several channels, and many filters. So image and '
-        'kernel need four axes each. What adds an axis of length 1?'),
+        'kernel need four axes each. What adds an axis of length 1?',
+        lambda i,k: F.conv2d(i[None], k[None])),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #02640038
@@ -2357,7 +2392,7 @@ def _softmax(scores): return scores.softmax(1)
 def _shares_of(e, dim=1): return e/e.sum(dim, keepdim=True)
 _score_rows = 'scores {}'
 
-_task('softmax', '07_going_deeper', _softmax,
+_task('softmax', '08_all_digits', _softmax,
     'Any scores become probabilities: above 0, and adding up to 1 in every row.',
     [_call(_score_rows, _t([[2.,.5]]), keep=_scores),
      _call(_score_rows, _t([[1.,2.,3.],[1.,1.,1.]]), keep=_scores),
@@ -2430,7 +2465,7 @@ _task('softmax', '07_going_deeper', _softmax,
 def _cross_entropy(scores, targets): return F.cross_entropy(scores, targets)
 def _picked(values, targets): return values[range(len(targets)), targets]
 
-_task('cross_entropy', '07_going_deeper', _cross_entropy,
+_task('cross_entropy', '08_all_digits', _cross_entropy,
     'This is the loss of nearly every network that tells kinds of things apart.',
     [_call(_two, _t([[2.,.5]]), _t([0])), _call(_two, _t([[2.,.5]]), _t([1])),
      _call(_two, _t([[1.,2.,.5],[0.,-1.,3.]]), _t([2,0]), follow=_scores),
