@@ -36,12 +36,24 @@ def test_the_right_one_is_right_and_soon_said(task):
     assert len(task.mistakes) >= 6 and time.perf_counter()-start < 1
 
 def test_the_tasks_that_the_lessons_name():
-    assert set(tasks) == set('''mnist_distance slope gradient descend init_params linear sigmoid
-        mnist_loss batch_accuracy batches calc_grad validate_epoch BasicOptim train_epoch relu
-        simple_net convolve softmax cross_entropy'''.split())
+    assert set(tasks) == set('''mnist_distance is_3 slope gradient descend init_params linear
+        sigmoid mnist_loss batch_accuracy batches calc_grad validate_epoch BasicOptim train_epoch
+        relu simple_net convolve softmax cross_entropy'''.split())
 
 def test_a_mistake_beside_another_is_named():
     assert verdict(lambda size,std: torch.rand(size)*3, 'init_params').mistake == 'no gradients'
+
+@pytest.mark.parametrize('name,f,mistake', [
+    ('slope', lambda f,x: (f(x+1e-18)-f(x))/1e-18, 'a run too small'),
+    ('slope', lambda f,x: f(x)+1e-3-f(x), ''), ('slope', lambda f,x: f(x+1e-11)-f(x), ''),
+    ('batch_accuracy', lambda p,t: (t==1 if p>0 else t==0).float().mean(), 'if with many rows'),
+    ('batches', lambda items,bs: (item for item in items[:bs]), 'items of the first batch'),
+    ('batches', lambda items,bs: items[:bs], 'return for yield'),
+    ('mnist_loss', lambda p,t: mnist_losses[0](p, t).mean, 'brackets missing'),
+    ('calc_grad', lambda xb,yb,model,loss_func: loss_func(model(xb).detach(), yb).backward(),
+     'gradient lost')])
+def test_what_looks_alike_is_told_apart(name, f, mistake):
+    assert verdict(f, name)[:2] == (False, mistake)
 
 # Right answers in whatever style: expressions, then functions and classes
 
@@ -195,7 +207,16 @@ class f:
 
 styles = dict(mnist_loss=mnist_losses, batch_accuracy=accuracies, BasicOptim=optimizers,
               train_epoch=epochs, batches=loaders)
-rights = [pytest.param(k, f, id=f'{k}-{i}') for k,fs in styles.items() for i,f in enumerate(fs)]
+others = dict(
+    is_3=expressions('x,mean3,mean7', """
+((x-mean3).abs().sum((-1,-2)) - (x-mean7).abs().sum((-1,-2))) <= 0
+[bool((i-mean3).abs().mean() < (i-mean7).abs().mean()) for i in x.view(-1,2,3)]
+"""), init_params=expressions('size,std=1.', """
+(torch.randn(size)*std).requires_grad_(); torch.nn.Parameter(std*torch.randn(size))
+"""), slope=expressions('f,x,h=1e-9', "(f(x+h)-f(x-h))/(2*h); (f(x)-f(x-h))/h"),
+    validate_epoch=expressions('model,dl,metric', "round(metric(model(dl.x), dl.y).item(), 4)"))
+rights = [pytest.param(k, f, id=f'{k}-{i}')
+          for k,fs in (styles|others).items() for i,f in enumerate(fs)]
 
 @pytest.mark.parametrize('name,f', rights)
 def test_right_in_any_style(name, f): assert verdict(f, name).right, verdict(f, name)
@@ -284,6 +305,9 @@ def test_in_a_notebook():
     ('def sigmoid(x): return sigmoid(x)', 'Line 1: RecursionError', 'no end'),
     ('def sigmoid(x): raise SystemExit("bye")', 'Line 1: SystemExit: bye', ''),
     ('def mnist_loss(preds): return preds', '`mnist_loss` is called with 2', 'other arguments'),
+    ('class simple_net(torch.nn.Module):\n def __init__(self, n_in, n_hidden, n_out):\n'
+     '  super().__init__()\n  self.a,self.b = [torch.nn.Linear(a, b) for a,b in ('
+     '(n_in,n_hidden), (n_hidden,n_out))]', 'NotImplementedError', 'no forward'),
     ('class BasicOptim:\n def step(self): return 1', '`BasicOptim` is called with 2', 'other arg'),
     ('def calc_grad(xb, yb, model, loss_func):\n l = loss_func(model(xb), yb)\n l.backward()\n'
      ' l.backward()', 'Line 4: RuntimeError', 'backward twice')])

@@ -37,7 +37,7 @@ class Task(NamedTuple):
     "What a reader is asked to write."
     name: str       # Of the function or class
     lesson: str     # Name of its notebook
-    right: callable
+    right: callable  # Takes what the stub in the lesson takes, and no more
     praise: str     # What is now the reader's
     inputs: list    # Each an `Input`
     mistakes: dict  # By name, each a `Mistake`
@@ -55,24 +55,31 @@ def _silent(*args): return None
 _nothing_back = 'The function gives nothing back. How does a function hand back what it has made?'
 
 # %% ../../nbs/interactive/practice.ipynb #6da118e3
-def _call(shows, *args, follow={}, remark=''):
+def _call(shows, *args, follow={}, keep={}, remark=''):
     "An input that calls the answer with `args`, which take the places of `{}` in `shows`"
     def run(f):
         a = [deepcopy(v) for v in args]
         leaves = {k: a[i].requires_grad_() for k,i in follow.items()}
         for i in follow.values(): a[i] = a[i]*1
-        before = [a[i].detach().clone() for i in follow.values()]
+        kept = keep | follow
+        before = [a[i].detach().clone() for i in kept.values()]
         result = f(*a)
         seen = {'': result}
         if follow and isinstance(result, torch.Tensor) and result.requires_grad:
             result.sum().backward()
         for k,leaf in leaves.items():
             seen[f'the gradient of the {k}'] = 'none' if leaf.grad is None else leaf.grad
-        for (k,i),b in zip(follow.items(), before):
-            seen[f'the {k} afterwards'] = 'as they were' if same(a[i], b) else a[i]
+        for (k,i),b in zip(kept.items(), before):
+            seen[f'the {k} afterwards'] = 'as they were' if same(a[i], b) else 'changed'
         return seen
     def same(a, b): return torch.equal(a.detach(), b)
     return Input(shows.format(*(_show(_plain(a), '.') for a in args)), run, remark)
+
+def _told(what):
+    "What was seen, where this alone is to be told"
+    return {'!': what}
+
+_no_notes = 'does not require grad'  # what PyTorch says then
 
 # %% ../../nbs/interactive/practice.ipynb #c2ea0686
 class _Error(NamedTuple):
@@ -86,7 +93,8 @@ def _plain(x):
     if isinstance(x, torch.Tensor): x = x.detach().cpu().tolist()
     if isinstance(x, (np.ndarray, np.generic)): x = x.tolist()
     if x is None or isinstance(x, str): return x
-    if isinstance(x, (bool,int,float)): return x+0
+    if isinstance(x, bool): return x
+    if isinstance(x, (int,float)): return x+0
     if isinstance(x, dict): return {str(k): _plain(v) for k,v in x.items()}
     if isinstance(x, (nn.Module, type)) or not hasattr(x, '__iter__'): return _a(x)
     return [_plain(v) for v in itertools.islice(x, 1000)]
@@ -153,6 +161,8 @@ def _should(shows, label, want):
 
 def _tell(task, got, want, label=None):
     "The first input that shows it, what should have come, and what came"
+    for i,g in zip(task.inputs, got):
+        if isinstance(g, dict) and '!' in g: return f'For {i.shows}: {g["!"]}.'
     shows,label,got,want = next(
         (i.shows, k, g[k], w[k]) for i,g,w in zip(task.inputs, got, want) if isinstance(g, dict)
         for k in w if k in g and label in (None, k) and not _same_seen(g[k], w[k], task.near))
@@ -310,10 +320,19 @@ _errors = {name: (re.compile(pattern), says) for name,pattern,says in (
     ('called without arguments', r'\.(step|zero_grad)\(\) missing',
      '`step` and `zero_grad` are called with nothing in their brackets. Where does the object get '
      'what it needs?'),
+    ('no forward', 'missing the required .forward',
+     'A module is called like a function, and what it does then stands in its method `forward`. Is '
+     'there one, spelled so and indented under the class?'),
     ('two results', 'return_types',
      'Along an axis, `max` gives two things: the values, and where they are. Which do you want?'),
     ('a number where a tensor is needed', 'must be Tensor, not (int|float)',
      'A tensor is needed here, and this is a plain number.'),
+    ('a pair where a tensor is needed', 'must be Tensor, not (tuple|list)',
+     'One tensor is needed here, and this is a tuple or a list. (A batch is a pair, inputs and '
+     'targets.) How do you get at what is in it?'),
+    ('single numbers for cat', 'zero-dimensional tensor',
+     '`torch.cat` joins along an axis, and single numbers have none. What else makes one tensor '
+     'of them?'),
     ('an index too far', '^IndexError: (index .* out of bounds|list index)',
      'There is nothing with this number. Counting begins at 0, rows come before columns, and sizes '
      'may be others than you expect. Where does the number come from?'),
@@ -387,6 +406,8 @@ def _labels(task, got, want):
 
 def _recognise(task, got, want):
     "The mistake that does the same on all inputs that count: its name, its sentence, its label"
+    if any(isinstance(g, dict) and g.get('') == 'a function' for g in got):
+        return 'brackets missing',_errors['brackets missing'][1],''
     wrongs = [(name, m.says, _known(task.name, f)) for name,m in task.mistakes.items()
               for f in (m.wrong, *m.also)]
     for name,says,seen in wrongs:
@@ -467,19 +488,20 @@ _lost = ('No gradient gets from the result back to the {}. `.item()`, `.detach()
          '`torch.no_grad`, a comparison, or a new tensor made from numbers cut the notes off, and '
          'then there is nothing to learn from.')
 _in_place = ('The {} themselves have changed, and whoever uses them next is in for a surprise. '
-             'Which line changes them? (An underscore at the end of a PyTorch method says that it '
-             'does.)')
+             'Which line changes them? (`-=` does such a thing, and every PyTorch method with an '
+             'underscore at its end.)')
 
 # %% ../../nbs/interactive/practice.ipynb #927b5bdb
 _images = 'images a {} and b {}'
+_kept = {'images a': 0, 'images b': 1}
 
 _task('mnist_distance', '00_pixels', pixels.mnist_distance,
     'With it you can say which of two images a third is closer to, and for a thousand at once.',
-    [_call(_images, _t([[0.,1.],[.5,1.]]), _t([[1.,1.],[0.,.25]])),
+    [_call(_images, _t([[0.,1.],[.5,1.]]), _t([[1.,1.],[0.,.25]]), keep=_kept),
      _call(_images, _t([[[0.,1.],[.5,1.]], [[1.,1.],[1.,0.]], [[.25,0.],[0.,0.]]]),
-           _t([[1.,1.],[0.,.5]])),
+           _t([[1.,1.],[0.,.5]]), keep=_kept),
      _call(_images, _t([[[0.,.5,1.],[1.,1.,0.]], [[0.,0.,1.],[.25,1.,1.]]]),
-           _t([[.5,1.,0.],[0.,1.,1.]])),
+           _t([[.5,1.,0.],[0.,1.,1.]]), keep=_kept),
      _call(_images, _t([[.5,.25],[1.,0.]]), _t([[0.,0.],[0.,1.]]))], {
     'one mean over everything': (lambda a,b: (a-b).abs().mean(),
         'For two images it is right. Of a stack, each image has a distance of its own, and here '
@@ -529,26 +551,125 @@ _task('mnist_distance', '00_pixels', pixels.mnist_distance,
     'added': (lambda a,b: (a+b).abs().mean((-1,-2)),
         'The two images have been added. How far is each pixel of the one from the same pixel of'
         ' the other?', lambda a,b: (a*b).mean((-1,-2))),
+    'in place': (lambda a,b: a.sub_(b).abs_().mean((-1,-2)),
+        _in_place.format('images')),
     'two axes as two arguments': (lambda a,b: (a-b).abs().mean(-1,-2),
         '`mean` takes the axes together, as one argument: a tuple.',
         lambda a,b: (a-b).abs().sum(-1,-2)),
 })
 
+_means = _t([[1.,0.,.5],[.25,1.,0.]]),_t([[0.,1.,.5],[1.,.25,.25]])
+_some = _t([[[.9,.1,.5],[.3,.8,.1]], [[.1,.8,.4],[.9,.3,.2]], [[.6,.5,.5],[.55,.65,.9]],
+            [[0.,0.,1.],[0.,.8,1.]], [[.5,.55,.1],[.6,.6,0.]], [[1.,.2,1.],[1.,.9,0.]]])
+_three_or_seven = 'x {}, mean3 {} and mean7 {}'
+_far = pixels.mnist_distance
+def _nearer(distance): return lambda x,mean3,mean7: distance(x, mean3) < distance(x, mean7)
+def _less_than(limit): return lambda x,a,b: _far(x, a) < limit
+
+_task('is_3', '00_pixels', _nearer(_far),
+    'This is a whole program that reads digits. How good it is, you will see now.',
+    [_call(_three_or_seven, _some[0], *_means), _call(_three_or_seven, _some[1], *_means),
+     _call(_three_or_seven, _some[:2], *_means), _call(_three_or_seven, _some, *_means),
+     _call(_three_or_seven, 1-_some.roll(-1, 0), *(1-m for m in _means)),
+     _call(_three_or_seven, _some[2:], *_means[::-1])], {
+    'the other way round': (lambda x,a,b: _far(x, a) > _far(x, b),
+        'It takes threes for sevens, and sevens for threes. If an image is a three, which of the '
+        'two distances is the smaller one?'),
+    'one distance for the whole stack': (_nearer(lambda x,m: (x-m).abs().mean()),
+        'For one image it is right. Of a stack, each image has a distance of its own. Which of '
+        'your functions keeps them apart?'),
+    'no answer for a seven': (lambda x,a,b: True if _far(x, a) < _far(x, b) else None,
+        'For a seven nothing comes back. And `if` cannot look at a stack at once. What does the '
+        'comparison alone give?'),
+    'if on a stack': (lambda x,a,b: True if _far(x, a) < _far(x, b) else False,
+        'For one image it is right. `if` wants one True or False, and a stack has one for each '
+        'image. What does the comparison alone give?'),
+    'the accuracy': (lambda x,a,b: (_far(x, a) < _far(x, b)).float().mean(),
+        'This is the share of the images that are taken for a three. Here every image gets an '
+        'answer of its own. The share comes after.'),
+    'a fixed threshold': (_less_than(.2),
+        'The distance from the mean three is compared with a fixed number. How far is far? The '
+        'mean seven has been left out: what does it tell you?',
+        *map(_less_than, (.1,.15,.25,.3,.35,.4))),
+    'everything a three': (lambda x,a,b: _far(x, a) < 100,
+        'It says True whatever comes in. What is to be compared with what?'),
+    'nothing a three': (lambda x,a,b: _far(x, a) < _far(x, a),
+        'It says False whatever comes in. What is to be compared with what?'),
+    'only one mean': (lambda x,a,b: _far(x, a) < _far(a, b),
+        'The image has met only one of the means. How far is it from the other?',
+        lambda x,a,b: _far(x, b) > _far(a, b)),
+    'squares': (_nearer(lambda x,m: ((x-m)**2).mean((-1,-2))),
+        'This goes by the squares of the differences (the L2 norm), in which large ones count for '
+        'more. That is a fair way to do it. Here it should go by the L1 norm, which you have.'),
+    'signs cancel': (_nearer(lambda x,m: (x-m).mean((-1,-2))),
+        'Pixels that are too dark and pixels that are too light cancel. What makes every '
+        'difference count, whichever way it goes?', _nearer(lambda x,m: (x-m).mean()),
+        _nearer(lambda x,m: (x-m).mean((-1,-2)).abs())),
+    'one answer for the whole stack': (lambda x,a,b: (_far(x, a) < _far(x, b)).all(),
+        'There is one answer for the whole stack. Each image should get its own.',
+        lambda x,a,b: (_far(x, a) < _far(x, b)).any()),
+    'no mean': (_nearer(lambda x,m: (x-m).abs()),
+        'Pixel has been compared with pixel, and there is an answer for each. What makes one '
+        'distance of the differences of an image?'),
+    'a loop over rows': (
+        lambda x,a,b: [(i-a).abs().mean() < (i-b).abs().mean() for i in x],
+        'For a stack it is right. A single image has no axis of images, so a loop over it goes '
+        'through its rows. What works for both?',
+        lambda x,a,b: [_far(i, a) < _far(i, b) for i in x]),
+    'only the first image': (lambda x,a,b: _nearer(_far)(x if x.ndim == 2 else x[0], a, b),
+        'Only the first image gets an answer. Is there a `return` in a loop?'),
+    'axes counted from the left': (_nearer(lambda x,m: (x-m).abs().mean((1,2))),
+        'For a stack of images, rows and columns are axes 1 and 2, but a single image has no '
+        'axis 2. How do you count axes so that both work?'),
+    'a distance': (lambda x,a,b: _far(x, a),
+        'This is a distance. The question is which of two is the smaller one: True or False.',
+        lambda x,a,b: _far(x, b), lambda x,a,b: _far(x, a)-_far(x, b),
+        lambda x,a,b: _far(x, b)-_far(x, a), lambda x,a,b: (_far(x, a), _far(x, b)),
+        lambda x,a,b: torch.min(_far(x, a), _far(x, b))),
+    'labels': (lambda x,a,b: torch.where(_far(x, a) < _far(x, b), 3, 7),
+        'It says 3 or 7. Asked for is True or False: is it a three?'),
+    'a distance and an image': (lambda x,a,b: _far(x, a) < b,
+        'A distance has been compared with an image. How far is `x` from that image?'),
+})
+
 # %% ../../nbs/interactive/practice.ipynb #cbf69789
-_small = .1,.01,.001,1e-4,1e-5,1e-6
+_small = .1,.01,.001,1e-4,1e-5,1e-6,1e-7,1e-8
 def _each(make, hs=_small): return [make(h) for h in hs]
-def _at(shows, f, x): return _call(f'f(x) = {shows} and x = {{1}}', f, x)
+def _at(shows, f, x):
+    def run(slope):
+        result = slope(f, x)
+        none = _is_number(result) and result == 0
+        return {'': result, 'is there a rise?': 'no' if none else 'yes'}
+    return Input(f'f(x) = {shows} and x = {_show(x, ".")}', run)
+def _rise(place): return lambda f,x: (f(place+1e-4)-f(place))/1e-4
+
+_only_squares = 'This is the slope of `x**2`, whatever `f` is. Where does `f` come in?'
 
 _task('slope', '01_gradients', lambda f,x: (f(x+1e-4)-f(x))/1e-4,
     'Rise over run: it works for any function that you can call.',
     [_at('x**2', lambda x: x**2, 3.), _at('x**2', lambda x: x**2, -1.),
-     _at('x**3', lambda x: x**3, 2.), _at('5 - 2*x', lambda x: 5-2*x, 1.),
-     _at('1000000*x', lambda x: 1000000*x, 1.)], {
+     _at('x**3', lambda x: x**3, 2.), _at('5 - 1.5*x', lambda x: 5-1.5*x, 1.),
+     _at('10**12*x', lambda x: 10**12*x, 4.)], {
     'no division by the run': (*(fs := _each(lambda h: lambda f,x: f(x+h)-f(x)))[:1],
-        'The smaller the run, the smaller does this get. The slope is rise over run. What is the'
+        'The smaller the run, the smaller this gets. The slope is rise over run. What is the'
         ' rise divided by here?',
-        *fs[1:], *_each(lambda h: lambda f,x: (f(x+h)-f(x))/(x+h)),
-        *_each(lambda h: lambda f,x: (f(x+h)-f(x))/x)),
+        *fs[1:]),
+    'divided by the place': (*(fs := _each(lambda h: lambda f,x: (f(x+h)-f(x))/(x+h)))[:1],
+        'The rise has been divided by a place. The run is how far it is from the one place to '
+        'the other.',
+        *fs[1:], *_each(lambda h: lambda f,x: (f(x+h)-f(x))/x)),
+    'a run of 0': (lambda f,x: (f(x+0.)-f(x))/0.,
+        'With a run of 0 there is no rise either, and 0 divided by 0 has no value. The run has '
+        'to be small, and not nothing.'),
+    'the run added to the height': (*(fs := _each(lambda h: lambda f,x: (f(x)+h-f(x))/h))[:1],
+        '`f(x) + h` is the height here, and `h` more. What is wanted is the height a little to '
+        'the right. Where does `h` go in?', *fs[1:]),
+    'always at the same place': (_rise(1.),
+        'However `x` is chosen, it is the slope at one and the same place. Where does `x` come '
+        'in?', _rise(0.), _rise(2.), _rise(3.)),
+    'whole numbers': (lambda f,x: round((f(x+1e-4)-f(x))/1e-4),
+        'It has been rounded to a whole number. A slope keeps its fraction.',
+        lambda f,x: int((f(x+1e-4)-f(x))/1e-4), lambda f,x: (f(x+1e-4)-f(x))//1e-4),
     'run over rise': (*(fs := _each(lambda h: lambda f,x: h/(f(x+h)-f(x))))[:1],
         'This is run over rise: steep where it is flat. Which of the two stands above the line?',
         *fs[1:]),
@@ -573,10 +694,10 @@ _task('slope', '01_gradients', lambda f,x: (f(x+1e-4)-f(x))/1e-4,
     'the height': (lambda f,x: f(x),
         'This is how high the curve is at `x`. How steep is it there?'),
     'a run too small': (lambda f,x: (f(x+1e-20)-f(x))/1e-20,
-        'The run is so small that it is lost in rounding: `x+h` is `x`, and there is no rise. A '
-        'thousandth or a millionth is small enough.'),
+        'There is no rise at all: the two places are the same, or so close that rounding makes '
+        'them the same. How large is `x+h` minus `x`?', lambda f,x: (f(x+1e-16)-f(x))/1e-16),
     'the rule for x**2': (lambda f,x: 2*x,
-        '`2*x` is the slope of `x**2`. Other functions have others.'),
+        _only_squares),
     'added': (*(fs := _each(lambda h: lambda f,x: (f(x+h)+f(x))/h))[:1],
         'The two heights have been added. A rise is how much higher the one is than the other.',
         *fs[1:]),
@@ -599,6 +720,11 @@ def _without_float(f, x):
     f(x).backward()
     return x.grad
 
+def _whole_number(f, x):
+    x = _t(x, requires_grad=True)
+    f(x).backward()
+    return x.grad
+
 def _twice_back(f, x):
     x = _t(float(x)).requires_grad_()
     f(x).backward(); f(x).backward()
@@ -612,7 +738,7 @@ def _from_x(f, x):
 _task('gradient', '01_gradients', gradients.gradient,
     'The slope, exactly and with no run to choose: `backward` has applied the chain rule for '
     'you.',
-    [_at('x**2', lambda x: x**2, 3.), _at('x**2', lambda x: x**2, -1.5),
+    [_at('x**2', lambda x: x**2, 3.), _at('x**2', lambda x: x**2, -1.25),
      _at('3*x + x.exp()', lambda x: 3*x + x.exp(), 0.), _at('x**3', lambda x: x**3, 2)], {
     'not returned': (lambda f,x: None,
         'Nothing comes back. `backward` returns nothing, and neither does the result hold a '
@@ -623,14 +749,17 @@ _task('gradient', '01_gradients', gradients.gradient,
         'nothing cut them off?'),
     'a whole number': (_without_float,
         'It works for 3. and not for 2: whole numbers have no small changes, so they can have no'
-        ' gradient. What turns any number into one that can?'),
+        ' gradient. What turns any number into one that can?', _whole_number),
     'a number, and no tensor': (lambda f,x: x.requires_grad_(),
         '`x` comes as a Python number, which keeps no notes. What makes a tensor of it?',
         lambda f,x: f(x).backward(), lambda f,x: (f(x), x.grad)),
-    'backward never called': (
+    'no gradient there': (
         lambda f,x: (x := _t(float(x)).requires_grad_(), f(x), x.grad.item()),
-        'There is no gradient there, only None. Which call turns the notes into gradients, and '
-        'in which tensor does it leave them?'),
+        'There is no gradient there, only None: `backward` has not run, or what it left has been '
+        'cleared since. In which tensor does it leave the gradient?'),
+    'whole numbers': (_and(lambda x,y: round(x.grad.item())),
+        'It has been rounded to a whole number. A slope keeps its fraction.',
+        _and(lambda x,y: int(x.grad))),
     'the height': (_and(lambda x,y: y.item()),
         'This is how high the curve is at `x`. How steep it is lies in `.grad` of the tensor you'
         ' asked about, once `backward` has run.', lambda f,x: f(_t(float(x)))),
@@ -651,16 +780,22 @@ _task('gradient', '01_gradients', gradients.gradient,
         'functions that take tensors, too: let `backward` do it.',
         *fs[1:], *_each(lambda h: lambda f,x: (f(x+h)-f(x-h))/(2*h))),
     'the rule for x**2': (lambda f,x: 2*x,
-        '`2*x` is the slope of `x**2`. Other functions have others.'),
+        _only_squares),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #83370c2e
 def _descent(shows, f, start, lr, steps):
     def run(descend):
-        params = start.clone()
-        path = descend(f, params, lr, steps)
+        params,asked = start.clone(),[]
+        def noted(x):
+            asked.append(getattr(x, 'requires_grad', False))
+            return f(x)
+        try: path = descend(noted, params, lr, steps)
+        except RuntimeError as e:
+            if not any(asked) or asked[-1] or _no_notes not in str(e): raise
+            return _told('the first place collects gradients, and a later one does not')
         same = torch.equal(params, start)
-        return {'': path, 'the start afterwards': 'as it was' if same else params}
+        return {'': path, 'the start afterwards': 'as it was' if same else 'changed'}
     begin = _show(_plain(start), '.')
     return Input(f'f(x) = {shows}, params {begin}, lr {lr} and {steps} steps', run)
 
@@ -712,11 +847,31 @@ def _losses_late(f, params, lr, steps):
     path = descent.descend(f, params, lr, steps+1)
     return [(p,l) for (p,_),(_,l) in zip(path, path[1:])]
 
+def _losses_of(keep):
+    "The right places, beside losses that `keep` makes of the right ones"
+    def late(*args):
+        places,losses = zip(*descent.descend(*args))
+        return list(zip(places, keep(losses)))
+    return late
+
 def _one_gradient(f, params, lr, steps):
     x = params.clone().requires_grad_()
     f(x).backward()
     places = [x.detach() - i*lr*x.grad for i in range(steps+1)]
     return [(p, f(p).item()) for p in places]
+
+def _all_at(extra, more):
+    "One tensor in all places: where it ends after some `extra` steps, with `more` pairs than steps"
+    def descend(f, params, lr, steps):
+        path = _way(more=2)(f, params, lr, steps)
+        return [(path[steps+extra][0], loss) for _,loss in path[:steps+more]]
+    return descend
+
+def _new_unmarked(f, params, lr, steps):
+    x = params.clone().requires_grad_()
+    for _ in range(steps+1):
+        f(x).backward()
+        with torch.no_grad(): x = x - lr*x.grad
 
 _bowl = 'x**2',lambda x: x**2
 _valley = '(x[0]-1)**2 + 4*x[1]**2',lambda x: (x[0]-1)**2 + 4*x[1]**2
@@ -747,14 +902,18 @@ _task('descend', '02_learning_rate', descent.descend,
     'places and losses shifted': (_way(note=lambda old,new,loss: (new.clone(), loss)),
         'A place and the loss beside it do not belong together: the loss was computed before the'
         ' step, the place noted after it.',
-        _way(note=lambda old,new,loss: (new.clone(), loss), more=0), _losses_late),
-    'one tensor in all places': (_way(note=lambda old,new,loss: (new, loss)),
-        'All places are the last one. The list holds the same tensor again and again, and each '
-        'step changes it. What keeps the numbers as they are now?',
-        _way(note=lambda old,new,loss: (new, loss), more=0)),
+        _way(note=lambda old,new,loss: (new.clone(), loss), more=0), _losses_late,
+        _losses_of(lambda ls: ls[:1]+ls[:-1]), _losses_of(lambda ls: ls[:-1]+ls[-2:-1])),
+    'one tensor in all places': (_all_at(1, 1),
+        'All places are the last one: they are one number under many names, and each step changes '
+        'it. (`detach` gives another name, too.) Which call makes a copy?',
+        _all_at(0, 1), _all_at(0, 0), _all_at(1, 0)),
+    'a new tensor that is not marked': (_new_unmarked,
+        'The step made a *new* tensor, and that one is not marked: PyTorch keeps no notes on it. '
+        'What marks it, or what changes the old one in place?'),
     'the start has changed': (_on_the_start,
-        'The tensor that was given as the start has gone down with the path, and a second '
-        'descent from it would start elsewhere. On what could you walk instead?'),
+        'The start itself has walked down: what you step with and what was given are one tensor, '
+        'and a second descent from it would begin elsewhere. On what could you walk instead?'),
     'the start has changed, and one tensor in all places': (
         lambda *args: _on_the_start(*args, note=lambda x: x.detach()),
         'All places are the last one, and so is the start that was given: it is one tensor that '
@@ -792,7 +951,8 @@ _task('descend', '02_learning_rate', descent.descend,
         'which way, is for the gradient to say.',
         _way(grad=lambda g: 1, more=0), _way(grad=torch.sign)),
     'only the start': (_way(keep=lambda path: path[:1]),
-        'The path ends where it begins. Is there a `return` in the loop?'),
+        'The path ends where it begins. Is there a `return` in the loop?',
+        _way(note=lambda old,new,loss: (new.clone(), loss), keep=lambda path: path[:1])),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #405a067c
@@ -806,6 +966,7 @@ def _statistics(size, std):
             return {'the shape': 'none, since it is no tensor', 'what comes back': x}
         seen = {'the shape': f'{list(x.shape)}',
                 'does it collect gradients?': 'yes' if x.requires_grad else 'no',
+                'the dtype': f'{x.dtype}'.removeprefix('torch.'),
                 'is it a tensor of its own, no result of others?': 'yes' if x.is_leaf else 'no',
                 'does a second call give other numbers?': 'no' if torch.equal(x, y) else 'yes'}
         if x.numel() < _many: return seen
@@ -817,7 +978,7 @@ def _statistics(size, std):
                        'the share of numbers within a standard deviation': round(near.item(), 1)}
     return Input(f'size {size} and std {std}', run)
 
-_task('init_params', '03_mnist_loss', loss.init_params,
+_task('init_params', '03_mnist_loss', lambda size,std: loss.init_params(size, std),
     'Random numbers that collect gradients: every model of the series starts from these.',
     [_statistics((2,3), 1.), _statistics((_many,1), 1.), _statistics((50,400), .1),
      _statistics((200,100), 10.), _statistics(1, 1.)], {
@@ -869,8 +1030,15 @@ _task('init_params', '03_mnist_loss', loss.init_params,
     'a fixed size': (lambda size, std: (torch.randn(784,1)*std).requires_grad_(),
         'The size is always the same, whatever is asked for.',
         lambda size, std: (torch.randn(28*28)*std).requires_grad_()),
-    'requires_grad without brackets': (lambda size, std: (torch.randn(size)*std).requires_grad,
-        '`requires_grad` says *whether* a tensor collects gradients. What asks for it?'),
+    'requires_grad without underscore': (lambda size, std: (torch.randn(size)*std).requires_grad,
+        '`requires_grad` says *whether* a tensor collects gradients. What asks for it has an '
+        'underscore at the end.', lambda size, std: (torch.randn(size)*std).requires_grad()),
+    'float64': (lambda size, std: (torch.randn(size).double()*std).requires_grad_(),
+        'These are numbers of float64, and images are float32: `@` refuses to mix the two. What '
+        'does PyTorch give of its own accord?'),
+    'std as a size': (lambda size, std: torch.randn(size, std).requires_grad_(),
+        '`randn` takes a shape, and always draws numbers of spread 1. What makes them ten times '
+        'as small?'),
     'rand for randn, moved': (lambda size, std: ((torch.rand(size)-.5)).requires_grad_(),
         'These are spread evenly between two ends, whatever `std` is. Random weights lie around '
         '0, most of them near it. Which function of PyTorch draws such numbers?',
@@ -912,7 +1080,7 @@ _task('linear', '03_mnist_loss', loss.linear,
     'element by element': (lambda x,w,b: x*w + b,
         '`*` multiplies number by number, each row of `xb` with one weight. Each *column* of '
         '`xb`, a pixel, has its weight, and the products of a row are to be added up. Which sign'
-        ' does both?'),
+        ' does both?', *(lambda x,w,b,a=a: (x*w).sum(*a) + b for a in ((), (1,), (1,True)))),
     'not added up': (lambda x,w,b: x*w[:,0] + b,
         'Each pixel has met its weight, and the products still stand side by side. What makes '
         'one score of a row of them?', lambda x,w,b: x*w.T + b),
@@ -956,7 +1124,7 @@ _task('sigmoid', '03_mnist_loss', loss.sigmoid,
     'brackets': (lambda x: 1/1+torch.exp(-x),
         'This is 1 plus `exp(-x)`, and nothing has been divided by it. Python divides before it '
         'adds, unless brackets say otherwise. What stands above the line, and what below?',
-        lambda x: 1+torch.exp(-x)),
+        lambda x: 1+torch.exp(-x), lambda x: 1/1+np.exp(-x)),
     'above the line': (lambda x: torch.exp(-x)/(1+torch.exp(-x)),
         'It falls where it should rise: a high score comes out near 0. What stands above the '
         'line?'),
@@ -965,6 +1133,9 @@ _task('sigmoid', '03_mnist_loss', loss.sigmoid,
         'and infinity divided by infinity has no value. Can it be written with `exp(-x)` alone?'),
     'minus': (lambda x: 1/(1-torch.exp(-x)),
         'At 0 this divides by 0. Look at the signs once more.'),
+    'minus after exp': (lambda x: 1/(1-torch.exp(x)),
+        '`exp` is taken first here, and the minus comes after it, so what stands below the line '
+        'can be 0. Of what should `exp` be taken?'),
     'tanh': (lambda x: torch.tanh(x),
         'This curve has the right bend, but goes from -1 to 1. A confidence lies between 0 and '
         '1, and 0 should become one half.', lambda x: x/(1+x.abs())),
@@ -1115,6 +1286,7 @@ _task('batch_accuracy', '03_mnist_loss', loss.batch_accuracy,
      _call(_two, _t([[-2.],[.4],[-.1],[5.],[1.]]), _t([[0],[1],[1],[0],[0]])),
      _call(_two, _t([[1.],[2.],[-3.],[-4.],[.6]]), _t([[1],[0],[0],[0],[0]])),
      _call(_two, _t([[40.],[-200.]]), _t([[1],[0]])),
+     *(_call(_two, _t([[p]]), _t([[t]])) for p,t in ((2.,1), (2.,0), (-1.,0), (-1.,1))),
      _call(_two, _t([[0.],[1.]]), _t([[0],[1]]), remark=
         'One thing to know: at a score of exactly 0 yours differs from ours, which takes it for '
         'a seven. From all-zero weights every score is 0.')], {
@@ -1161,6 +1333,15 @@ _task('batch_accuracy', '03_mnist_loss', loss.batch_accuracy,
         lambda p,t: 1-((p>0).float()-t).mean(), lambda p,t: ((p>0).float()-t).mean().abs()),
     'a fixed number of images': (lambda p,t: ((p>0)==t).sum()/784,
         'The right ones have been divided by a number that is not how many images there are.'),
+    'a chained comparison': (lambda p,t: _share(p > 0 == t),
+        'Python makes two comparisons of `a > 0 == b`: `a > 0` and `0 == b`. What needs '
+        'brackets?'),
+    'the mean of two shares': (lambda p,t: (_share(p[t==1]>0)+_share(p[t==0]<=0))/2,
+        'Threes and sevens count alike here, however many there are of each. It should be the '
+        'share of all images that are right.'),
+    'everything a seven': (lambda p,t: _share(t==0),
+        'Everything is taken for a seven. (`argmax` says in which *column* the highest score '
+        'stands, and there is only one: column 0.) What does a score above 0 say?'),
     'only the last image': (lambda p,t: ((p>0)==t)[-1].float()/len(p),
         'Only one image is counted, and the number of them starts again at 0 for each. What '
         'belongs before the loop?'),
@@ -1186,7 +1367,44 @@ def _shares(items, bs): return [list(a) for a in np.array_split(list(items), bs)
 
 def _cuts(items, bs):
     shows = f'{items}' if isinstance(items, range) else _show(items)
-    return Input(f'items {shows} and bs {bs}', lambda f: {'': f(deepcopy(items), bs)})
+    return Input(f'items {shows} and bs {bs}', lambda f: _handed_out(f(deepcopy(items), bs)))
+
+def _handed_out(batches):
+    "Each batch as it comes, and all of them after the loop, as they are if they have been kept"
+    if isinstance(batches, dict) or not hasattr(batches, '__iter__'): return {'': batches}
+    come,kept = [],[]
+    for batch in itertools.islice(batches, 1000):
+        come.append(_plain(batch))
+        kept.append(come[-1] if hasattr(batch, '__next__') else batch)
+    seen = {'': come}
+    if come and _is_number(come[0]):  # items, and no batches
+        return seen | {'how they come': 'by yield' if inspect.isgenerator(batches) else 'at once'}
+    same = _plain(kept) == come
+    return seen | {'do batches stay as they are, for whoever keeps them?': 'yes' if same else 'no'}
+
+def _one_by_one(f):
+    "`f`, with what it returns handed out by `yield`"
+    def batches(items, bs): yield from f(items, bs)
+    return batches
+
+def _reused(items, bs):
+    batch = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == bs: yield batch; batch.clear()
+    if batch: yield batch
+
+def _reused_in_a_list(items, bs): return list(_reused(items, bs))
+
+def _by_number(size, all_items=False):
+    "Pieces of the size that gives `bs` of them"
+    def batches(items, bs):
+        n = size(len(items), bs)
+        starts = range(0, len(items), n) if all_items else [i*n for i in range(bs)]
+        return [items[i:i+n] for i in starts]
+    return batches
+def _down(n, bs): return n//bs
+def _up(n, bs): return -(-n//bs)
 
 _task('batches', '04_minibatches', _batches,
     'This is a data loader, and `yield` lets it hand out one batch at a time.',
@@ -1202,6 +1420,9 @@ _task('batches', '04_minibatches', _batches,
     'return for yield': (lambda items,bs: items[:bs],
         'What comes back is the first batch alone, and whoever loops over it gets its items. '
         '`return` ends a function. What hands out a batch and goes on?'),
+    'items of the first batch': (_one_by_one(lambda items,bs: items[:bs]),
+        'The items of the first batch come one by one. `yield` hands out what stands after it: '
+        'that should be a whole batch.'),
     'only the first batch': (lambda items,bs: [items[:bs]],
         'It ends after the first batch. What comes after it in the loop, and how is it indented?'),
     'one too few': (_cut(_starts, lambda items,i,bs: items[i:i+bs-1]),
@@ -1213,13 +1434,19 @@ _task('batches', '04_minibatches', _batches,
         'Only the first batch has anything in it. The second number of a slice is where it ends,'
         ' counted from the start of the list. Where does a batch end that begins at `i`?'),
     'number of batches': (_shares,
-        '`bs` is the size of a batch, and not how many batches there are.'),
+        '`bs` is the size of a batch, and not how many batches there are.',
+        *(_by_number(size, whole) for size in (_down,_up) for whole in (False,True)),
+        lambda items,bs: [items[i*bs:i*bs+bs] for i in range(bs)]),
+    'a list of all batches as one': (lambda items,bs: [list(_batches(items, bs))],
+        'The list of all batches comes as if it were one batch. They should come one after the '
+        'other.'),
     'item by item': (lambda items,bs: list(items),
         'Items come one by one. A batch is a piece of the list, `bs` items long.',
+        *map(_one_by_one, (lambda items,bs: items, lambda items,bs: items[-1:])),
         lambda items,bs: [items[i] for i in range(bs)]),
     'an empty batch at the end': (_cut(lambda n,bs: range(0, n+1, bs), _piece),
-        'Where the items fill whole batches exactly, an empty one comes after them. Where should'
-        ' the beginnings stop?',
+        'When the items have run out, something empty still comes. Where should the beginnings '
+        'stop?',
         _cut(lambda n,bs: range(0, n//bs*bs+1, bs), _piece),
         _cut(lambda n,bs: range(0, n*bs, bs), _piece)),
     'from the start each time': (_cut(_starts, lambda items,i,bs: items[:i+bs]),
@@ -1228,7 +1455,7 @@ _task('batches', '04_minibatches', _batches,
     'numbers for items': (_cut(_starts, lambda items,i,bs: list(range(i, i+bs))),
         'These are places in the list: 0, 1, 2 and on. Asked for are the items that lie there.',
         _cut(_starts, lambda items,i,bs: list(range(i, min(i+bs, len(items))))),
-        _cut(_starts, lambda items,i,bs: i)),
+        _cut(_starts, lambda items,i,bs: i), _one_by_one(_cut(_starts, lambda items,i,bs: i))),
     'first batch missing': (_cut(lambda n,bs: range(bs, n, bs), _piece),
         'It begins with the second batch. The first item has the number 0.'),
     'every so many': (_cut(lambda n,bs: range(bs), lambda items,i,bs: items[i::bs]),
@@ -1243,7 +1470,11 @@ _task('batches', '04_minibatches', _batches,
         'Something is missing at the end. Where should the beginnings stop, and does `range` '
         'reach its end?', _cut(lambda n,bs: range(0, n-bs, bs), _piece)),
     'one item of each': (_cut(_starts, lambda items,i,bs: items[i]),
-        'Of each batch only the first item comes out. How do you write a piece of a list?'),
+        'Of each batch only the first item comes out. How do you write a piece of a list?',
+        _one_by_one(_cut(_starts, lambda items,i,bs: items[i]))),
+    'a list used again': (_reused,
+        'All batches are one and the same list, emptied and filled again. Whoever keeps them has '
+        'nothing but the last, many times. What makes a new list?', _reused_in_a_list),
     'items for their number': (lambda items,bs: [items[i:i+bs] for i in range(0, items, bs)],
         '`range` wants numbers. How many items are there?',
         lambda items,bs: [items[i:i+bs] for i in range(items)]),
@@ -1273,12 +1504,23 @@ _xb,_yb = _t([[1.,2.],[3.,1.],[0.,1.]]),_t([[1.],[0.],[1.]])
 _by_name = {_mse: 'the squared error', _distance: 'mnist_loss',
             _lopsided: 'a loss that counts threes twice'}
 
+_never_asked = 'the model that came in is never called'
+_late = '`backward` has run, and is called once more, on something without notes'
+
 def _batch_of(loss_func, n=3, there=None):
     def run(calc_grad):
-        model = _model()
+        model,calls = _model(),[]
+        model.register_forward_hook(lambda *args: calls.append(args))
         if there: model.weight.grad = _t(there)
-        result = calc_grad(_xb[:n].clone(), _yb[:n].clone(), model, loss_func)
+        try: result = calc_grad(_xb[:n].clone(), _yb[:n].clone(), model, loss_func)
+        except RuntimeError as e:
+            if _no_notes not in str(e): raise
+            if model.weight.grad is not None and not there: return _told(_late)
+            if not calls: return _told(_never_asked)
+            raise
         grad,same = model.weight.grad,torch.equal(model.weight, _model().weight)
+        came = grad is not None and not (there and torch.equal(grad, _t(there)))
+        if not calls and not came: return _told(_never_asked)
         return {'': result, "the gradient of the model's weights": 'none' if grad is None else grad,
                 "the model's weights": 'as they were' if same else 'changed'}
     had = f', a gradient of {_show(_plain(_t(there)))} from before' if there else ''
@@ -1319,7 +1561,7 @@ _task('calc_grad', '04_minibatches', minibatches.calc_grad,
         'and one would like to see it fall.'),
     'no backward': (_calc(back=lambda loss: None),
         'The weights have no gradient: which call turns the notes into gradients?'),
-    'no backward, and not returned': (_silent,
+    'no backward, and not returned': (_calc(back=lambda loss: None, give=lambda *a: None),
         'No gradient has come to the weights, and nothing comes back.'),
     'arguments exchanged': (_calc(swap=True),
         'Loss functions take the predictions first and the targets second. In which order do '
@@ -1334,6 +1576,8 @@ _task('calc_grad', '04_minibatches', minibatches.calc_grad,
         'There are no notes to go back by: what the loss was computed from does not lead back to'
         ' the weights. Is it the predictions of the model that go in, and does nothing cut them '
         'off, such as `no_grad` or `detach`?'),
+    'model not used': (lambda xb,yb,model,loss_func: loss_func(xb, yb).backward(),
+        'Somebody has to make predictions of `xb` before there can be a loss. Who is it here?'),
     'backward twice': (_calc(back=_back_twice),
         'The gradient is twice as large as it should be: `backward` adds to what is there.',
         lambda *a: (_calc()(*a), _calc()(*a))[1]),
@@ -1356,10 +1600,6 @@ _task('calc_grad', '04_minibatches', minibatches.calc_grad,
 })
 
 # %% ../../nbs/interactive/practice.ipynb #f898a775
-def _validate_epoch(model, dl, metric):
-    with torch.no_grad(): preds,targets = zip(*((model(xb), yb) for xb,yb in dl))
-    return metric(torch.cat(preds), torch.cat(targets))
-
 def _right(p, t): return ((p>0)==t).float().mean()
 def _off(p, t): return (p-t).abs().mean()
 def _root(p, t): return ((p-t)**2).mean().sqrt()
@@ -1368,10 +1608,10 @@ _by_name |= {_right: 'the accuracy', _off: 'the mean absolute difference',
 
 def _validation(scores, targets, bs, metric, remark=''):
     def run(validate_epoch):
-        model = _model([[2.]])
-        dl = minibatches.TensorDataLoader(_t(scores)[:,None]/2, _t(targets)[:,None], bs=bs)
+        model = _model([[-2.]])
+        dl = minibatches.TensorDataLoader(_t(scores)[:,None]/-2, _t(targets)[:,None], bs=bs)
         result = validate_epoch(model, dl, metric)
-        if model.weight.item() != 2: return {"the model's weights": 'changed'}
+        if model.weight.item() != -2: return {"the model's weights": 'changed'}
         if model.weight.grad is not None: return {'the gradient afterwards': 'not empty'}
         return {'': result, "the model's weights": 'as they were',
                 'the gradient afterwards': 'as it was'}
@@ -1401,14 +1641,24 @@ def _trained(model, dl, metric):
 def _backward_too(model, dl, metric):
     for xb,yb in dl: _mse(model(xb), yb).backward()
 
-_whole = _validate_epoch
+_whole = minibatches.validate_epoch
+
+def _joined(join):
+    "The metric of what `join` makes of all predictions and of all targets"
+    def validate_epoch(model, dl, metric):
+        with torch.no_grad(): return metric(*map(join, zip(*((model(xb), yb) for xb,yb in dl))))
+    return validate_epoch
+
+def _rounded(digits): return lambda *args: round(_whole(*args), digits)
+
 _five = [2.,1.,-1.,3.,-2.],[1,1,0,1,1]
 
-_task('validate_epoch', '04_minibatches', _validate_epoch,
+_task('validate_epoch', '04_minibatches', lambda model,dl,metric: _whole(model, dl, metric),
     'Now you can say how good a model is on images that it never saw.',
     [_validation([2.,-1.,.5,3.], [1,0,0,1], 2, _right), _validation(*_five, 2, _right),
      _validation([1.,-1.,2.,.5,-3.], [1,1,0,0,0], 3, _off),
      _validation([.3,-.2,4.,-1.,-2.], [0,0,1,0,1], 2, _right),
+     _validation([1.,-2.,3.,.5,-1.,2.,-4.], [1,0,1,0,0,1,1], 3, _right),
      _validation([1.,-1.,2.,.5,-3.], [1,1,0,0,0], 2, _root, remark=
         'One thing to know: batch by batch, weighed by rows, is right for every metric that is a'
         ' mean over rows, as the accuracy is. For others it is not: the root mean squared error '
@@ -1470,6 +1720,15 @@ _task('validate_epoch', '04_minibatches', _validate_epoch,
         'The inputs were measured themselves. What does the model make of them?',
         lambda model,dl,metric: _over(_weighed)(lambda x: x, dl, metric),
         lambda model,dl,metric: _over(_averaged)(lambda x: x, dl, metric)),
+    'rounded': (_rounded(2),
+        'It has been rounded. That is for showing it: here the number is wanted as it is.',
+        _rounded(1), _rounded(0), _rounded(3)),
+    'lists for tensors': (_joined(list),
+        'The metric has been given lists of batches, and computes with tensors. What makes one '
+        'tensor of several, end to end?', _joined(tuple)),
+    'stack for cat': (_joined(torch.stack),
+        '`torch.stack` lays batches on top of each other, which takes batches of one length, and '
+        'the last is shorter. What joins them end to end?'),
     'the best batch': (_over(lambda vs,ns: max(vs)),
         'This is the metric of the best batch. All should count.'),
 })
@@ -1564,6 +1823,7 @@ def _zero_both(o):
 def _zero_nothing(o): pass
 def _zero_first(o): o.params[0].grad = None
 def _zero_last(o): o.params[-1].grad = None
+def _step_then_clear(o): _good_step(o); _good_zero(o)
 def _clear_then_step(o): _good_zero(o); _good_step(o)
 def _step_on_none(o):
     for p in o.params:
@@ -1633,7 +1893,8 @@ _task('BasicOptim', '05_optimizer', optimizer.BasicOptim,
         _optim(_last_only, _zero_last)),
     'zero_grad clears nothing': (_optim(zero=_zero_nothing),
         'After `zero_grad` the gradients are still there, and the next `backward` adds to them. '
-        'What has to become of `.grad` of each parameter?'),
+        'What has to become of `.grad` of each parameter?',
+        _optim(_step_then_clear, _zero_nothing)),
     'zero_grad clears the first only': (_optim(zero=_zero_first),
         'The gradient of the first parameter is cleared, and no other. Does the loop get to the '
         'second?'),
@@ -1649,7 +1910,11 @@ _task('BasicOptim', '05_optimizer', optimizer.BasicOptim,
 class _Opt:
     "An optimizer that lets everything pass, and notes when it was called"
     __qualname__ = 'BasicOptim'
-    def __init__(self, params, lr): self.params,self.lr,self.calls = list(params),lr,[]
+    def __init__(self, params, lr):
+        self.params,self.lr,self.calls,self.named = list(params),lr,[],set()
+    def __getattribute__(self, name):
+        if name in ('step','zero_grad'): self.named.add(name)
+        return super().__getattribute__(name)
     def step(self):
         self.calls.append('step')
         for p in self.params:
@@ -1658,12 +1923,24 @@ class _Opt:
         self.calls.append('zero_grad')
         for p in self.params: p.grad = None
 
+class _Loader(minibatches.TensorDataLoader):
+    "Knows whether anybody has asked it for batches"
+    passes = 0
+    def __iter__(self):
+        self.passes += 1
+        return super().__iter__()
+
+_Loader.__name__ = 'TensorDataLoader'  # in the errors that a reader sees
+
 _x5,_y5 = _t([[1.,2.],[3.,1.],[0.,1.],[2.,2.],[1.,0.]]),_t([[1.],[0.],[1.],[0.],[1.]])
 
-def _training(loss_func, n=5, bs=2, epochs=1):
+_not_gone_through = 'nobody has asked `dl` for its batches'
+
+def _training(loss_func, n=5, bs=2, epochs=1, lr=.1):
     def run(train_epoch):
-        model,losses = _model([[.5,-.25]]),[]
-        opt = _Opt(model.parameters(), .1)
+        model,losses,calls = _model([[.5,-.25]]),[],[]
+        opt = _Opt(model.parameters(), lr)
+        model.register_forward_hook(lambda *args: calls.append(args))
         model.weight.register_hook(lambda grad: opt.calls.append('backward'))
         def noted(p, t):
             value = loss_func(p, t)
@@ -1671,19 +1948,29 @@ def _training(loss_func, n=5, bs=2, epochs=1):
             return value
         for _ in range(epochs):
             losses.clear()
-            dl = minibatches.TensorDataLoader(_x5[:n], _y5[:n], bs=bs)
-            result = train_epoch(model, dl, opt, noted)
+            dl = _Loader(_x5[:n], _y5[:n], bs=bs)
+            try: result = train_epoch(model, dl, opt, noted)
+            except RuntimeError as e:
+                if not dl.passes: return _told(_not_gone_through)
+                if _no_notes not in str(e): raise
+                if 'backward' in opt.calls: return _told(_late)
+                if not calls: return _told(_never_asked)
+                raise
+        if not dl.passes: return _told(_not_gone_through)
+        for name in sorted(opt.named - {*opt.calls}):
+            return _told(f'`opt.{name}` is named, and never called')
         w = model.weight.detach()
+        if not torch.equal(w, _t([[.5,-.25]])) and 'step' not in opt.calls:
+            return _told('the weights have moved, and not by `opt`')
         if torch.equal(w, _t([[.5,-.25]])):
             return {"the model's weights": w, 'what was called': ', '.join(opt.calls)}
         means = [f(*zip(*losses)) for f in (_weighed, _averaged)] if losses else []
         result = _bare(_plain(result), 0)
         fine = not _is_number(result) or any(_same(result, m, 1e-4) for m in means)
-        more = max(0, opt.calls.count('step') - epochs*math.ceil(n/bs))
-        return {"the model's weights": w, 'the number of steps beyond one a batch': more,
+        return {"the model's weights": w, 'the number of steps': opt.calls.count('step'),
                 'what it returns': 'the mean loss, or nothing' if fine else result}
     often = f', {epochs} epochs' if epochs > 1 else ''
-    shows = f'{n} rows in batches of {bs}, a linear model, {_by_name[loss_func]} and lr 0.1{often}'
+    shows = f'{n} rows in batches of {bs}, a linear model, {_by_name[loss_func]} and lr {lr}{often}'
     return Input(shows, run)
 
 def _loop(each, before='', after='', only=None, use=None, swap=False, give=lambda losses: None):
@@ -1694,8 +1981,8 @@ def _loop(each, before='', after='', only=None, use=None, swap=False, give=lambd
             p = model(now['x'])
             now['loss'] = (use or loss_func)(*((now['y'], p) if swap else (p, now['y'])))
             now.setdefault('all', []).append(now['loss'])
-        do = dict(z=opt.zero_grad, s=opt.step, f=forward, b=lambda: now['loss'].backward(),
-                  B=lambda: sum(now['all']).backward())
+        do = dict(z=lambda: opt.zero_grad(), s=lambda: opt.step(), f=forward,
+                  b=lambda: now['loss'].backward(), B=lambda: sum(now['all']).backward())
         for c in before: do[c]()
         for now['x'],now['y'] in list(dl)[only or slice(None)]:
             for c in each: do[c]()
@@ -1703,6 +1990,20 @@ def _loop(each, before='', after='', only=None, use=None, swap=False, give=lambd
         for c in after: do[c]()
         return give(losses)
     return train_epoch
+
+def _epochs(n):
+    def train_epoch(*args):
+        for _ in range(n): _loop('zfbs')(*args)
+    return train_epoch
+
+def _by_another(model, dl, opt, loss_func):
+    return _loop('zfbs')(model, dl, _Opt(model.parameters(), .1), loss_func)
+def _other_batches(model, dl, opt, loss_func): _loop('zfbs')(model, [(_xb,_yb)], opt, loss_func)
+def _without_model(model, dl, opt, loss_func):
+    for xb,yb in dl: loss_func(xb, yb).backward()
+def _back_again(model, dl, opt, loss_func):
+    for xb,yb in dl: minibatches.calc_grad(xb, yb, model, loss_func).backward()
+def _not_called(name): return lambda model,dl,opt,loss_func: [getattr(opt, name) for _ in dl]
 
 def _spelled(*words): return [_loop(w) for w in words]
 def _loop_item(model, dl, opt, loss_func):
@@ -1716,9 +2017,9 @@ def _loop_targets(model, dl, opt, loss_func):
 _task('train_epoch', '05_optimizer', optimizer.train_epoch,
     'Predict, loss, gradient, step, and on to the next batch: this loop trains every model there'
     ' is.',
-    [_training(_mse, 4), _training(_distance), _training(_lopsided, 5, 3),
+    [_training(_mse, 4), _training(_distance), _training(_lopsided, 5, 3, lr=.05),
      _training(_mse, 5, 2, epochs=2)], {
-    'nothing happens': (_silent,
+    'nothing happens': (_loop(''),
         'Nothing has been learned: neither `backward` nor `step` has ever been called. What '
         'belongs into the loop?'),
     'never cleared': (_loop('fbs'),
@@ -1760,8 +2061,8 @@ _task('train_epoch', '05_optimizer', optimizer.train_epoch,
     'two steps a batch': (_loop('zfbss'),
         'Each gradient has been used for two steps. The second would need a new one.'),
     'backward twice': (_loop('zfbfbs'),
-        'The gradient is twice as large as it should be: `backward` adds, and it has run twice '
-        'for the same batch.'),
+        'Each step is twice as long as it should be. Has `backward` run twice for the same batch '
+        '(it adds), or have you stepped beside `opt`?'),
     'each batch twice': (_loop('zfbszfbs'),
         'Each batch has been learned from twice in a row.'),
     'arguments exchanged': (_loop('zfbs', swap=True),
@@ -1780,6 +2081,21 @@ _task('train_epoch', '05_optimizer', optimizer.train_epoch,
     'predictions from the targets': (_loop_targets,
         'The model has been given something of the wrong length. What does it predict from, the '
         'images or the targets?'),
+    'an optimizer of its own': (_by_another,
+        'The optimizer that came in was never asked to step. Which name does it have in here?'),
+    'batches of its own': (_other_batches,
+        'The batches that came in were never looked at. Which name does the loader have in here?'),
+    'model not used': (_without_model,
+        'Somebody has to make predictions of `xb` before there can be a loss. Who is it here?'),
+    'backward once more': (_back_again,
+        '`calc_grad` calls `backward` itself, and what it gives back is the number alone.'),
+    'zero_grad not called': (_not_called('zero_grad'),
+        'Without brackets it is only a name. What calls it?'),
+    'step not called': (_not_called('step'),
+        'Without brackets it is only a name. What calls it?'),
+    'several epochs': (_epochs(2),
+        'The batches have been gone through more than once. This function is for *one* epoch: '
+        'whoever calls it says how many there are.', *map(_epochs, (3,4,5,10))),
     'the last loss': (_loop('zfbs', give=lambda losses: losses[-1]),
         'What comes back is the loss of the last batch alone: to tell how the epoch went, take '
         'the mean over all of them (or return nothing).'),
@@ -1865,7 +2181,11 @@ def _network(n_in, n_hidden, n_out):
         if not fits: return seen
         try: _fill(model, n_in, n_hidden, n_out)
         except KeyError: return seen | {'do its layers fit?': [list(p.shape) for p in params]}
-        return seen | {'what it makes of four rows': model(x)}
+        scores = model(x)
+        if scores.requires_grad: scores.sum().backward()
+        missing = any(p.grad is None for p in params)
+        return seen | {'what it makes of four rows': scores,
+                       'do gradients get to all its parameters?': 'no' if missing else 'yes'}
     return Input(f'n_in {n_in}, n_hidden {n_hidden} and n_out {n_out}', run)
 
 def _layers(make):
@@ -1877,6 +2197,13 @@ class _AtTheEnd(nn.Module):
         super().__init__()
         self.first,self.second = nn.Linear(n_in, n_hidden),nn.Linear(n_hidden, n_out)
     def forward(self, x): return self.second(self.first(x))[:,0]
+
+class _CutOff(_AtTheEnd):
+    def forward(self, x):
+        with torch.no_grad(): return self.second(self.first(x).relu())
+
+class _NoSuper(nn.Module):
+    def __init__(self, *sizes): self.first = nn.Linear(3, 4)
 
 def _function(i, h, o):
     w1,b1,w2,b2 = [torch.randn(size) for size in ((i,h), h, (h,o), o)]
@@ -1958,6 +2285,12 @@ _task('simple_net', '06_nonlinearity', nonlinearity.simple_net,
         ' find them. What knows its parameters?'),
     'flat scores': (_AtTheEnd,
         'The scores stand in a row. They should be a column, one row for each image.'),
+    'gradient lost': (_CutOff,
+        'The scores are right, and no gradient gets from them to the parameters, so nothing can '
+        'be learned. What cuts the notes off: `no_grad`, `detach`, `.data`?'),
+    'super().__init__() forgotten': (_NoSuper,
+        '`nn.Module` has to prepare the object before it can hold layers. What does `__init__` '
+        'have to call first?'),
     'as many scores as units': (_layers(lambda L,R,i,h,o: (L(i,h), R, L(h,h))),
         'The last layer gives as many numbers as the hidden one. How many scores are wanted?'),
 })
@@ -1973,6 +2306,7 @@ def _places(rows, cols, see):
     return convolve
 
 def _sum(image, kernel, r, c): return (image[r:r+3, c:c+3]*kernel).sum()
+def _padded(*sides): return lambda i,k: F.pad(_convolve(i, k), sides)
 def _rows(h, w): return h-2
 def _cols(h, w): return w-2
 
@@ -1983,7 +2317,7 @@ _convolutions = 'image {} and kernel {}'
 _task('convolve', '07_going_deeper', _convolve,
     'You have seen inside of a convolution: it is the weighted sum you know, of neighbours.',
     [_call(_convolutions, _patch[:4], _edge), _call(_convolutions, _patch, _edge),
-     _call(_convolutions, _patch.T, _t([[1.,0.,0.],[0.,2.,0.],[0.,0.,-3.]])),
+     _call(_convolutions, _patch.T, _t([[1.,0.,0.],[0.,.5,0.],[0.,0.,-2.75]])),
      _call(_convolutions, _patch[:3,:3], _t([[1.,2.],[0.,-1.]]), remark=
         'One thing to know: yours is made for kernels of 3 × 3, and they come in other sizes, '
         'too.')], {
@@ -1996,6 +2330,13 @@ _task('convolve', '07_going_deeper', _convolve,
     'a border': (lambda i,k: F.conv2d(i[None,None], k[None,None], padding=1)[0,0],
         'There is a result for places where the kernel sticks out over the edge. Here it stays '
         'inside: at how many places does it fit?'),
+    'a border of zeros': (_padded(1, 1, 1, 1),
+        'The result is as large as the image, and its border is left at 0. There is a number only '
+        'for each place where the kernel fits: how many rows and columns of them are there?',
+        _padded(0, 2, 0, 2)),
+    'whole numbers': (lambda i,k: _convolve(i, k).int(),
+        'The fractions are gone. Is the result made for whole numbers?',
+        lambda i,k: _convolve(i, k).round(), lambda i,k: _convolve(i, k).floor()),
     'a place too few': (_places(lambda h,w: h-3, lambda h,w: w-3, _sum),
         'The last row and the last column of places are missing. A kernel of 3 fits into 3 '
         'pixels at one place. How many places are there in 4?',
@@ -2042,7 +2383,8 @@ _task('convolve', '07_going_deeper', _convolve,
         'The results of all places have been added up. Each place is a pixel of the result.'),
     'conv2d without its axes': (lambda i,k: F.conv2d(i, k),
         '`F.conv2d` takes many images with several channels, and many filters. So image and '
-        'kernel need four axes each. What adds an axis of length 1?'),
+        'kernel need four axes each. What adds an axis of length 1?',
+        lambda i,k: F.conv2d(i[None], k[None])),
 })
 
 # %% ../../nbs/interactive/practice.ipynb #02640038
@@ -2050,9 +2392,10 @@ def _softmax(scores): return scores.softmax(1)
 def _shares_of(e, dim=1): return e/e.sum(dim, keepdim=True)
 _score_rows = 'scores {}'
 
-_task('softmax', '07_going_deeper', _softmax,
+_task('softmax', '08_all_digits', _softmax,
     'Any scores become probabilities: above 0, and adding up to 1 in every row.',
-    [_call(_score_rows, _t([[2.,.5]])), _call(_score_rows, _t([[1.,2.,3.],[1.,1.,1.]])),
+    [_call(_score_rows, _t([[2.,.5]]), keep=_scores),
+     _call(_score_rows, _t([[1.,2.,3.],[1.,1.,1.]]), keep=_scores),
      _call(_score_rows, _t([[0.,1.],[2.,-1.]])), _call(_score_rows, _t([[1000.,0.],[0.,1.]])),
      _call(_score_rows, _t([[-1000.,-1001.]]))], {
     'overflow': (lambda s: _shares_of(s.exp()),
@@ -2112,6 +2455,8 @@ _task('softmax', '07_going_deeper', _softmax,
         'There is one number for each row. Every score should get its share.',
         lambda s: s.argmax(1), lambda s: s.softmax(1).max(1),
         lambda s: _shares_of(s.exp()).max(1), lambda s: _shares_of(s.exp()).max(1)[0]),
+    'in place': (lambda s: s.copy_(s.softmax(1)),
+        _in_place.format('scores')),
     'another base': (lambda s: _shares_of(2**s),
         'The shares are a little too even. It should be powers of 2.718..., `exp`.'),
 })
@@ -2120,7 +2465,7 @@ _task('softmax', '07_going_deeper', _softmax,
 def _cross_entropy(scores, targets): return F.cross_entropy(scores, targets)
 def _picked(values, targets): return values[range(len(targets)), targets]
 
-_task('cross_entropy', '07_going_deeper', _cross_entropy,
+_task('cross_entropy', '08_all_digits', _cross_entropy,
     'This is the loss of nearly every network that tells kinds of things apart.',
     [_call(_two, _t([[2.,.5]]), _t([0])), _call(_two, _t([[2.,.5]]), _t([1])),
      _call(_two, _t([[1.,2.,.5],[0.,-1.,3.]]), _t([2,0]), follow=_scores),
