@@ -34,10 +34,6 @@ def test_the_file_is_read_once(monkeypatch):
     monkeypatch.delattr(data.Path, 'read_bytes')
     mnist(), mnist_sample()
 
-@pytest.mark.parametrize('digits', [[3,7], {3,7}, range(3,8,4), np.array([3,7])], ids=str)
-def test_digits_in_any_form(digits):
-    assert torch.equal(mnist(digits).valid_y, mnist((3,7)).valid_y)
-
 # The folder
 
 @pytest.fixture

@@ -111,10 +111,13 @@ def test_one_cycle(case, bs, seed, lr, div, div_final, pct):
     assert close(learn.recorder.lrs, rates, 1e-9) and close(learn.model.weight.T, w, 1e-9)
 
 def test_one_cycle_by_default():
-    learn = a_learner(40)
+    moms = []
+    note = callback(after_step=lambda learn: moms.append(learn.opt.param_groups[0]['momentum']))
+    learn = a_learner(40, opt_func=partial(torch.optim.SGD, momentum=.5), cbs=note)
     learn.fit_one_cycle(1)
     wanted = pytest.approx(schedule(40, .001, 25, 1e5, .25), rel=1e-9, abs=0)
     assert learn.recorder.lrs == wanted
+    assert moms == pytest.approx(schedule(40, .85, .85/.95, .85/.95, .25))
 
 # Beside fastai
 

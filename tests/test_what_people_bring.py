@@ -239,6 +239,7 @@ errors = [
     ("0.1'", lambda: BasicOptim([init_params(3)], lr='0.1')),
     ('start_lr', lambda: checks.check_range('1', 2, 9)),
     ('dictionary with lr', lambda: BasicOptim([init_params(3)], .1).load_state_dict({})),
+    ('learning rate', lambda: BasicOptim([init_params(3)], .1).load_state_dict(dict(lr=0))),
     *[('no validation set', lambda f=f: getattr(a_learner(), f)())
       for f in ('get_preds', 'validate', 'show_results')],
     (r'predict\(learn.model', lambda: a_learner().predict(ones(2)))]
