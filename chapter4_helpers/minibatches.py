@@ -103,18 +103,6 @@ def validate_epoch(
         preds,targets = (torch.cat(column) for column in zip(*seen))
         return check_number(metric(preds, targets))
 
-@torch.no_grad()
-def predict(
-    model,  # Any callable that gives predictions for a batch, a tensor
-    dl,     # Batches that begin with the inputs, unshuffled; or all inputs, as a tensor
-) -> torch.Tensor:  # Predictions `[n,...]`, in the order of the rows
-    "Predictions for all rows, with or without targets, in evaluation mode."
-    if isinstance(dl, (torch.Tensor, np.ndarray)): dl = TensorDataLoader(dl, bs=256)
-    with evaluating(model), explaining(model):
-        preds = [check_preds(model(check_inputs(batch))) for batch in check_order(dl)]
-    check_batches(preds)
-    return torch.cat(preds)
-
 # %% ../nbs/04_minibatches.ipynb #e1b24c01
 @torch.no_grad()
 def predict(

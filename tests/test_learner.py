@@ -111,10 +111,13 @@ def test_one_cycle(case, bs, seed, lr, div, div_final, pct):
     assert close(learn.recorder.lrs, rates, 1e-9) and close(learn.model.weight.T, w, 1e-9)
 
 def test_one_cycle_by_default():
-    learn = a_learner(40)
+    moms = []
+    note = callback(after_step=lambda learn: moms.append(learn.opt.param_groups[0]['momentum']))
+    learn = a_learner(40, opt_func=partial(torch.optim.SGD, momentum=.5), cbs=note)
     learn.fit_one_cycle(1)
     wanted = pytest.approx(schedule(40, .001, 25, 1e5, .25), rel=1e-9, abs=0)
     assert learn.recorder.lrs == wanted
+    assert moms == pytest.approx(schedule(40, .85, .85/.95, .85/.95, .25))
 
 # Beside fastai
 
@@ -266,7 +269,8 @@ def test_events(epochs, batches, event, k, stop):
     try: quiet(learn.fit, epochs, cbs=Callback())
     except BaseException as e: assert type(e) is error
     else: assert error is None
-    assert seen == wanted and learn.cbs == [learn.recorder, spy] and torch.is_grad_enabled()
+    assert seen == wanted and learn.cbs == [learn.recorder, spy]
+    assert learn.model.training and torch.is_grad_enabled()
 
 def test_order_of_callbacks():
     said = []
@@ -307,7 +311,9 @@ def test_validating_in_mid_epoch_changes_nothing(event):
         torch.manual_seed(0)
         learn = a_learner(4, model=with_dropout(), cbs=cbs)
         learn.model[1].eval()  # frozen
+        before = modes(learn.model)
         learn.fit(2, .1)
+        assert modes(learn.model) == before
         return weights_of(learn.model),learn.recorder.values
     states = []
     def validate(learn):
@@ -322,19 +328,6 @@ def test_validating_in_mid_epoch_changes_nothing(event):
     weights,values = trained()
     again,values_too = trained(callback(**{event: validate}))
     assert same(weights, again) and values == values_too and states == [True]*8
-
-def test_modes_are_restored():
-    model = with_dropout()
-    model[1].eval()  # each module has its own
-    before,learn = modes(model),a_learner(model=model)
-    def fit(): learn.fit(1)
-    for call in learn.validate,learn.get_preds,fit:
-        call()
-        assert modes(model) == before and torch.is_grad_enabled()
-    learn.cbs.append(callback(after_predict=stop(RuntimeError)))
-    for call in learn.validate,fit:
-        with pytest.raises(RuntimeError): call()
-        assert modes(model) == before and torch.is_grad_enabled()
 
 # The optimizer's settings
 

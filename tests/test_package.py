@@ -37,8 +37,6 @@ def test_import_is_light(python):
     code = f'import chapter4_helpers.all, sys; print({heavy} & sys.modules.keys())'
     assert python('-c', code) == 'set()'
 
-def test_command(python): assert '--seeds' in python('-m', 'chapter4_helpers', '--help')
-
 @pytest.fixture
 def dist(repo, python):
     "The wheel and the source archive, by kind; the wheel is made from the archive, as a release is"

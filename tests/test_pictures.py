@@ -4,12 +4,9 @@ import matplotlib
 matplotlib.use('Agg')
 import numpy as np, pytest, torch
 from matplotlib import pyplot as plt
-from matplotlib.colors import to_rgba
 from matplotlib.text import Annotation
-from hypothesis import given, strategies as st
 from chapter4_helpers.pictures import (
     plot_function, plot_graph, plot_images, plot_steps, show_animation)
-from made_up import cases, close
 
 pytestmark = pytest.mark.usefixtures('one_thread')
 
@@ -44,24 +41,6 @@ def test_images_of_any_form():
     assert ax.images[0].get_clim()==(-2,2) and ax.images[0].get_cmap().name=='RdBu_r'
     assert ax.figure.get_figwidth() > 2*plot_images([im])[0].figure.get_figwidth()
 
-@cases(20)
-@given(st.floats(-9, 9), st.floats(.1, 9))
-def test_plot_function(lo, width):
-    ax = plot_function(lambda x: x**2 + 1, 'x', 'y', 'title', lo, lo+width)
-    x,y = ax.lines[0].get_data()
-    assert close(x, np.linspace(lo, lo+width, 100), 1e-4) and close(y, np.asarray(x)**2 + 1, 1e-4)
-    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_title()) == ('x', 'y', 'title')
-    plt.close(ax.figure)
-
-def test_plot_function_on_given_axes():
-    left,right = plt.subplots(1, 2)[1]
-    assert plot_function(torch.sin, ax=right, color='red', label='sin') is right
-    line, = right.lines
-    assert not left.lines and (line.get_color(), line.get_label()) == ('red', 'sin')
-    assert (line.get_xdata()[0], line.get_xdata()[-1]) == (-2, 2) and len(plt.get_fignums()) == 1
-    assert (right.get_xlabel(), right.get_ylabel(), right.get_title()) == ('', '', '')
-    assert tuple(plot_function(abs, figsize=(3,2)).figure.get_size_inches()) == (3,2)
-
 w = torch.ones(1, requires_grad=True)
 def changes_its_input(x): return x.zero_() + torch.arange(100)
 def trained(x): return x*w
@@ -75,18 +54,6 @@ def test_plot_function_of(f, end):
     x,y = plot_function(f).lines[0].get_data()
     assert (x[-1], y[-1]) == (2, end)
 
-@pytest.mark.parametrize('f,lo', [(abs, 9), (torch.sum, -2)])
-def test_an_error_leaves_no_empty_figure(f, lo):
-    with pytest.raises(ValueError): plot_function(f, min=lo)
-    assert plt.get_fignums() == []
-
-def overlap(ax, texts):
-    "Do any two of the boxes around `texts` overlap, or leave the figure?"
-    ax.figure.canvas.draw()
-    places = [t.get_bbox_patch().get_window_extent() for t in texts]
-    inside = all(ax.figure.bbox.contains(*corner) for p in places for corner in (p.min, p.max))
-    return not inside or any(a.overlaps(b) for i,a in enumerate(places) for b in places[:i])
-
 def arrows(ax, at):
     "Each arrow by the names of the boxes that it joins, which it ends at"
     notes = [t for t in ax.texts if isinstance(t, Annotation) and not t.get_text()]
@@ -97,39 +64,24 @@ def arrows(ax, at):
         assert ends == (boxes[a.xyann], boxes[a.xy])
     return sorted(at[t.xyann] + at[t.xy] for t in notes)
 
-steps = 'initialize', 'predict', 'loss', 'gradient', 'step', 'repeat', 'stop'
+def test_arrows_of_the_steps():
+    given = plt.figure().add_subplot()
+    ax = plot_steps(ax=given)
+    at = {t.get_position(): t.get_text()[0] for t in ax.texts if t.get_text()}
+    assert ax is given and arrows(ax, at) == ['12', '23', '34', '45', '56', '57', '62']
 
-@pytest.mark.parametrize('now', [(), *[(s,) for s in steps], ('predict', 'stop'), steps])
-def test_steps(now):
-    ax = plot_steps(*now) if now else plot_steps(ax=plt.figure(figsize=(10,2)).add_subplot())
-    texts = {t.get_text(): t for t in ax.texts if t.get_text()}
-    wanted = {f'{i} {name}': to_rgba('tab:orange' if name in now else 'lightsteelblue')
-              for i,name in enumerate(steps, 1)}
-    assert {text: t.get_bbox_patch().get_facecolor() for text,t in texts.items()} == wanted
-    at = {t.get_position(): text[0] for text,t in texts.items()}
-    assert arrows(ax, at) == ['12', '23', '34', '45', '56', '57', '62']
-    assert not overlap(ax, texts.values()) and not ax.axison
-
-@pytest.mark.parametrize('own', [False, True])
-def test_graph(own):
+def test_graph():
     steps = dict(m='w*x', p='m + b', loss='(p - y)**2')
     values = dict(w=3, x=5, b=-1, m=15, p=14, y=10, loss=16.25)
     slopes,gradients = {('w','m'): 5, ('p','loss'): 8.5},dict(w=-40.5, b=8, loss=1)
-    given = plt.figure(figsize=(9,4)).add_subplot() if own else None
-    ax = plot_graph(steps, values, slopes, gradients, ax=given)
+    ax = plot_graph(steps, values, slopes, gradients)
     texts = [t for t in ax.texts if '\n' in t.get_text()]
-    assert {t.get_text() for t in texts} == {
-        'w\n3', 'x\n5', 'b\n-1', 'y\n10', 'm = w*x\n15', 'p = m + b\n14',
-        'loss = (p - y)**2\n16.25'}
-    assert not overlap(ax, texts) and not ax.axison and ax in (given, plt.gca())
     at = {t.get_position(): t.get_text()[0] for t in texts}
     assert {name: x for (x,_),name in at.items()} == dict(w=0, x=0, m=1, b=1, p=2, y=2, l=3)
     assert arrows(ax, at) == ['bp', 'mp', 'pl', 'wm', 'xm', 'yl']
     notes = [t for t in ax.texts if isinstance(t, Annotation) and t.get_text()]
     assert {at[t.xy]: t.get_text() for t in notes} == dict(
         w='gradient -40.5', b='gradient 8', l='gradient 1')
-    # over the top row, under the others, where no arrow passes
-    assert [(t.xyann[1] > 0) == (t.xy[1] == max(y for _,y in at)) for t in notes] == [True]*3
     place = {name: xy for xy,name in at.items()}
     for (a,b),s in slopes.items():
         middle = tuple((p+q)/2 for p,q in zip(place[a], place[b[0]]))
@@ -160,16 +112,6 @@ def test_what_a_formula_needs(formula, inputs):
     assert texts == {f'p = {formula}\n2', *[f'{n}\n1' for n in inputs]}
 
 def test_animation():
-    fig,other,shown = plt.figure(),plt.figure(),[]
-    page = show_animation(fig, shown.append, range(5), interval=100, name='mine').data
-    assert [*dict.fromkeys(shown)] == [0, 1, 2, 3, 4] and plt.get_fignums() == [other.number]
-    assert page.count('data:image/png;base64') == 5 and 'class="animation"' in page
-    assert not re.findall(r'(?:src|href)="https?:', page) and '<link' not in page
-    assert re.findall('<button title="(.*?)"', page) == ['First frame', 'Pause', 'Play']
+    page,again = (show_animation(plt.figure(), lambda i: None, range(5)).data for _ in range(2))
     assert re.search(r'value="once"[^>]*\bchecked', page.replace('\n', ' '))
-    pause = re.compile(r'new Animation\(frames, img_id, slider_id, ([0-9.]+),')
-    by_default = show_animation(plt.figure(), lambda i: None, range(1)).data
-    assert [float(pause.search(html)[1]) for html in (page, by_default)] == [100, 200]
-    def without_images(html): return re.sub('base64,.*?"', '', html.replace('\\\n', ''), flags=re.S)
-    again = show_animation(plt.figure(), lambda i: None, range(5), interval=100, name='mine').data
-    assert without_images(again) == without_images(page)
+    assert 'slider_id, 200' in page and page == again

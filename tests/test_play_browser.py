@@ -13,7 +13,7 @@ from drawings import changes, diagonal_shadow, drawings, on_a_brown_table, white
 from test_browser import front_ends, known, run_all
 from test_browser import server as server  # a fixture
 from chapter4_helpers.all import (
-    descend, descent_explorer, draw_digit, mnist, prepare, simple_net, train_live)
+    descent_explorer, draw_digit, mnist, prepare, simple_net, train_live)
 from chapter4_helpers.handwriting import to_grey
 from test_play import data_of
 
@@ -164,16 +164,6 @@ def test_a_photo_on_the_pad(show):
         page.get_by_text('cannot open that file').wait_for()
         draw_with_mouse(page)  # the first stroke takes the photo away
         assert 'The network says' in says(page)
-
-def wavy(x): return torch.sin(3*x) + x**2/4
-
-@pytest.mark.parametrize('f,lr', [(torch.square, .003), (torch.square, .125), (torch.square, .3),
-                                  (torch.square, 1.05), (wavy, .05)])
-def test_path_is_that_of_descend(f, lr, show):
-    with show(descent_explorer(f, -8, 8, 3, lr)) as page:
-        for _ in range(9): button(page, 'Step').click()
-        expected = [x.item() for x,_ in descend(f, torch.tensor(3.), lr, 9)]
-        assert np.allclose(path_of(page), expected, atol=1e-3)
 
 # What a reader does
 

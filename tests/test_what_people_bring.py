@@ -224,7 +224,8 @@ errors = [
     ('squeeze', lambda: ten(labels[:,None], metric=class_accuracy)),
     ('long', lambda: ten(labels.int(), metric=class_accuracy)),
     ('drop_last', lambda: train(with_norm, batch=(ones(1,2), ones(1,1)))),
-    ('one number', lambda: validate(metric=lambda p,t: p)),
+    (r'one number.*\[4, 1\]', lambda: validate(metric=lambda p,t: p)),
+    ('one number.*NoneType', lambda: validate(metric=lambda p,t: None)),
     ('pair', lambda: train_epoch(abs, [dict(x=labels, y=labels)], None)),
     ('predict', lambda: a_batch(labels)), ('got 3 parts', lambda: a_batch(labels, labels, labels)),
     ('side by side', lambda: a_batch(labels, (labels, labels))),
@@ -238,6 +239,7 @@ errors = [
     ("0.1'", lambda: BasicOptim([init_params(3)], lr='0.1')),
     ('start_lr', lambda: checks.check_range('1', 2, 9)),
     ('dictionary with lr', lambda: BasicOptim([init_params(3)], .1).load_state_dict({})),
+    ('learning rate', lambda: BasicOptim([init_params(3)], .1).load_state_dict(dict(lr=0))),
     *[('no validation set', lambda f=f: getattr(a_learner(), f)())
       for f in ('get_preds', 'validate', 'show_results')],
     (r'predict\(learn.model', lambda: a_learner().predict(ones(2)))]
