@@ -210,7 +210,7 @@ styles = dict(mnist_loss=mnist_losses, batch_accuracy=accuracies, BasicOptim=opt
 others = dict(
     is_3=expressions('x,mean3,mean7', """
 ((x-mean3).abs().sum((-1,-2)) - (x-mean7).abs().sum((-1,-2))) <= 0
-[bool((i-mean3).abs().mean() < (i-mean7).abs().mean()) for i in x.view(-1,2,3)]
+[bool((i-mean3).abs().mean() < (i-mean7).abs().mean()) for i in x.view(-1,*mean3.shape)]
 """), init_params=expressions('size,std=1.', """
 (torch.randn(size)*std).requires_grad_(); torch.nn.Parameter(std*torch.randn(size))
 """), slope=expressions('f,x,h=1e-9', "(f(x+h)-f(x-h))/(2*h); (f(x)-f(x-h))/h"),

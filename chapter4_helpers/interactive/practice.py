@@ -568,7 +568,8 @@ def _less_than(limit): return lambda x,a,b: _far(x, a) < limit
 
 _task('is_3', '00_pixels', _nearer(_far),
     'This is a whole program that reads digits. How good it is, you will see now.',
-    [_call(_three_or_seven, _some[0], *_means), _call(_three_or_seven, _some[1], *_means),
+    [_call(_three_or_seven, _t([[1.,0.]]), _t([[.75,.25]]), _t([[0.,1.]])),
+     _call(_three_or_seven, _some[1], *_means),
      _call(_three_or_seven, _some[:2], *_means), _call(_three_or_seven, _some, *_means),
      _call(_three_or_seven, 1-_some.roll(-1, 0), *(1-m for m in _means)),
      _call(_three_or_seven, _some[2:], *_means[::-1])], {
