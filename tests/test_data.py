@@ -19,9 +19,11 @@ def test_some_digits(digits):
         rows = [i for d in digits for i in sorted(np.flatnonzero(all_y==d), key='{}.png'.format)]
         assert np.array_equal(xs, all_x[rows]) and np.array_equal(ys, all_y[rows])
 
-def test_dtypes():
-    assert [t.dtype for t in mnist()] == [torch.uint8, torch.int64]*2
-    assert [t.dtype for t in mnist_sample()] == [torch.float32, torch.int64]*2
+def test_dtypes_and_targets():
+    s = mnist_sample()
+    dtypes = torch.uint8, torch.int64, torch.float32, torch.int64
+    for d,kinds in (mnist(), dtypes[:2]),(s, dtypes[2:]): assert [t.dtype for t in d] == [*kinds]*2
+    for y in s.train_y,s.valid_y: assert (y[0].item(), y[-1].item()) == (1, 0)  # a three, a seven
 
 @pytest.mark.parametrize('digits', [None, (3,)], ids=str)
 def test_what_is_changed_in_one_copy_is_not_in_the_next(digits):

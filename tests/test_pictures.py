@@ -52,7 +52,7 @@ def slope(x):
     (changes_its_input, 99), (trained, 2), (slope, 4), (torch.Tensor.tolist, 2)])
 def test_plot_function_of(f, end):
     x,y = plot_function(f).lines[0].get_data()
-    assert (x[-1], y[-1]) == (2, end)
+    assert (x[0], x[-1], y[-1]) == (-2, 2, end)
 
 def arrows(ax, at):
     "Each arrow by the names of the boxes that it joins, which it ends at"
@@ -79,6 +79,7 @@ def test_graph():
     at = {t.get_position(): t.get_text()[0] for t in texts}
     assert {name: x for (x,_),name in at.items()} == dict(w=0, x=0, m=1, b=1, p=2, y=2, l=3)
     assert arrows(ax, at) == ['bp', 'mp', 'pl', 'wm', 'xm', 'yl']
+    assert ax.get_xlim()[0] < 0 and ax.get_xlim()[1] > 3  # from left to right
     notes = [t for t in ax.texts if isinstance(t, Annotation) and t.get_text()]
     assert {at[t.xy]: t.get_text() for t in notes} == dict(
         w='gradient -40.5', b='gradient 8', l='gradient 1')
