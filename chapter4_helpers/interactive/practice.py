@@ -880,7 +880,7 @@ _valley = '(x[0]-1)**2 + 4*x[1]**2',lambda x: (x[0]-1)**2 + 4*x[1]**2
 _task('descend', '02_learning_rate', descent.descend,
     'This is gradient descent: whatever the series trains, it trains by this loop.',
     [_descent(*_bowl, _t(3.), .1, 2), _descent(*_bowl, _t(-2.), .25, 4),
-     _descent(*_valley, _t([3.,1.]), .1, 3)], {
+     _descent(*_valley, _t([3.,1.]), .1, 3), _descent(*_bowl, _t(1.), 1.05, 3)], {
     'uphill': (_way(+1),
         'The loss rises from step to step. The gradient says which way is *up*. Which sign takes'
         ' you down?', _way(+1, more=0)),
