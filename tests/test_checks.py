@@ -164,6 +164,7 @@ def test_error(kind, says, call, args):
 
 def test_what_is_let_through():
     checks.check_width(ones(2,5,4), ones(4,1))
+    with torch.autocast('cpu'): checks.check_width(ones(5,4).bfloat16(), ones(4,1))
     checks.check_images(ones(2,5,3,4), ones(3,4)); checks.check_images(ones(3,4), ones(2,5,3,4))
     checks.check_range(.1, 1, 1)
     for name in 'hypers', 'param_groups', 'lr':  # of fastai, PyTorch and ours

@@ -46,8 +46,9 @@ def few(monkeypatch):
     return some
 
 @pytest.mark.parametrize('digits', [(3,7), (7,3), (0,), range(10)], ids=str)
-def test_the_folder_holds_each_image_under_its_name(few, tmp_path, digits):
-    dest = mnist_folder(digits, dest=tmp_path/'new'/'deep'/'mnist')
+def test_the_folder_holds_each_image_under_its_name(few, tmp_path, monkeypatch, digits):
+    for name in 'HOME','USERPROFILE': monkeypatch.setenv(name, str(tmp_path))
+    dest = mnist_folder(digits, dest='~/new/deep/mnist')
     images = {f'{part}/{y}/{i}.png': x
               for part,xs,ys in (('train', *few[:2]), ('valid', *few[2:]))
               for i,(x,y) in enumerate(zip(xs, ys)) if y in digits}

@@ -511,7 +511,7 @@ def used_up():
     (ValueError, 'no batch', lambda: find(a_learner(0))),
     (ValueError, 'no step', lambda: find(a_learner(cbs=at_once))),
     (ValueError, 'n_epoch', lambda: a_learner().fit(0, .1)),
-    (ValueError, 'learning rate', lambda: a_learner().fit(1, 0)),
+    (ValueError, 'learning rate', lambda: a_learner(opt_func=torch.optim.SGD).fit(1, 0)),
     (ValueError, 'learning rate', lambda: a_learner().fit_one_cycle(1, -1.)),
     (ValueError, 'start_lr', lambda: find(a_learner(), 1., .1, 9))])
 def test_errors(kind, says, call):

@@ -78,6 +78,16 @@ def test_every_module_is_in_evaluation_mode(hide, run, fails):
     net(ones(3,4)) if not fails else None  # outside, it trains again
     assert torch.equal(net[2].running_mean, before) == fails
 
+def test_a_model_is_compiled_once():
+    calls = []
+    def backend(graph, inputs): calls.append(graph); return graph.forward
+    class Holds(nn.Module):
+        def __init__(self): super().__init__(); self.inner = nn.Dropout()
+        def forward(self, x): return self.inner(x)
+    model = torch.compile(Holds(), backend=backend)
+    for _ in range(2): predict(model, ones(4,2))
+    assert len(calls) == 1
+
 def test_rows_are_counted_in_the_targets():
     x,y = ones(5,1),torch.tensor([[0.],[1],[2],[3],[10]])
     batches = [((x[:4],x[:4]), y[:4]), ((x[4:],x[4:]), y[4:])]
@@ -207,6 +217,7 @@ errors = [
     ('preds.view', lambda: mnist_loss(ones(4), ones(4,1))),
     ('one for each row', lambda: mnist_loss(ones(4,1), ones(3,1))),
     ('torch.tensor', lambda: mnist_loss(ones(4,1), np.ones((4,1)))),
+    ('pick one', lambda: mnist_loss((ones(4,1),), ones(4,1))),
     ('squeeze', lambda: class_accuracy(ones(4,10), labels[:,None])),
     ('0 to 1', lambda: class_accuracy(ones(4,2), labels)),
     ('batch_accuracy', lambda: class_accuracy(ones(4,1), labels)),
