@@ -27,5 +27,5 @@ def test_a_failed_check_is_listed_and_the_outputs_are_saved(tmp_path):
                                             'test_eq(missing, 1)']
     assert all(s in done.stderr for s in ('2 is not 3', '(1, 2, 2)', 'NameError', 'ZeroDivision'))
     saved = nbformat.read(good, 4).cells
-    assert [[o.data['text/plain'] for o in c.outputs] for c in saved] == [['2'], ['2'], [], ['3']]
+    assert [[o.data['text/plain'] for o in c.outputs] for c in saved] == [['2'], [], [], ['3']]
     assert [c.source for c in saved] == [c.source for c in cells] and bad.read_bytes() == before
