@@ -172,7 +172,7 @@ def head(obj):
 
 def code(name, obj):
     "How to call the public `obj`, or what it is"
-    if not callable(obj): return f'{name} = {obj!r}'
+    if not callable(obj): return f'{name}: {type(obj).__name__}'
     if not inspect.isclass(obj): return head(obj)
     if issubclass(obj, tuple):  # a `NamedTuple` says most by its source, a `namedtuple` has none
         if inspect.get_annotations(obj): return inspect.getsource(obj).strip()
