@@ -329,7 +329,7 @@ def test_several_do_not_disturb_each_other(show):
         assert [(a==b).all() for a,b in zip(before, after)] == [True, False]
         assert rgb(page, '.play button', 'color') == [0, 0, 0]  # not the page's red
         assert page.evaluate('["make", "predict", "step", "start"].filter(n => n in window)') == []
-        kinds = 'button, input, select, [tabindex], canvas:not([hidden]), svg'
+        kinds = 'button, input:not([hidden]), select, [tabindex], canvas:not([hidden]), svg'
         names = page.locator('.play').locator(kinds).evaluate_all(
             'es => es.map(e => (e.ariaLabel || (e.closest("label") || e).textContent).trim())')
         assert len(names) > 18 and all(names)

@@ -101,13 +101,13 @@ export function drawDigit({classes, example, ...how}) {
     const drawn = rasterize(strokes, raster)
     let image = nothing, ps = null, text = 'Draw a digit.'
     if (photo || strokes.length)
-      try {
-        image = prepare(photo ?? drawn)
-        ps = [...probabilities(predict(layers, scale(image, how)).data)]
-        const most = Math.max(...ps)
-        text = `The network says ${classes[ps.indexOf(most)]}, with ${Math.round(100*most)}%.`
-        if (most < 0.5) text += ' It is not sure.'
-      } catch (error) { text = error.message }
+      try { image = prepare(photo ?? drawn) } catch (error) { text = error.message }
+    if (image !== nothing) {
+      ps = [...probabilities(predict(layers, scale(image, how)).data)]
+      const most = Math.max(...ps)
+      text = `The network says ${classes[ps.indexOf(most)]}, with ${Math.round(100*most)}%.`
+      if (most < 0.5) text += ' It is not sure.'
+    }
     show(image, seen)
     answer.set(ps)
     return text
